@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# The benchmarks build. Running them is for a quiet machine, not for a check.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+run cargo build --release -p nebula-resource-benches --all-targets

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Shared by the scripts in ci/: where we are, how we speak, how we stop. Sourced, never run.
+set -euo pipefail
+# A failure inside $(…) is a failure too; a bash too old to know that still runs what it can.
+shopt -s inherit_errexit 2>/dev/null || true
+
+CI_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(dirname "$CI_DIR")
+cd "$ROOT"
+
+# Where `cargo install` puts cargo-nextest, and rustup puts cargo.
+export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
+
+# A check is built once and thrown away: no incremental files, no more debug info than a
+# backtrace needs.
+export CARGO_INCREMENTAL=0
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
+export CARGO_TERM_PROGRESS_WHEN=never
+
+heading() { printf '\n==> %s\n' "$*"; }
+note() { printf '    %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Says a command, then does it.
+run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+# 83 -> "1m 23s"
+span() { printf '%dm %02ds' $(($1 / 60)) $(($1 % 60)); }
+
+# A directory of our own, where other users may be let in (TMPDIR may be private).
+scratch() { mktemp -d /tmp/nebula-resource.XXXXXX; }
+
+# The name of the package whose directory this is.
+package_in() { awk -F'"' '/^name *=/ { print $2; exit }' "$1/Cargo.toml"; }
+
+# After this NEBULA_TEST_POSTGRES_URL names a server: the caller's, or one of our own that ends
+# with the script.
+need_postgres() {
+    if [[ -n "${NEBULA_TEST_POSTGRES_URL:-}" ]]; then
+        return
+    fi
+    own_postgres=$(scratch)
+    trap '"$CI_DIR/postgres.sh" stop "$own_postgres"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    NEBULA_TEST_POSTGRES_URL=$("$CI_DIR/postgres.sh" start "$own_postgres")
+    export NEBULA_TEST_POSTGRES_URL
+}

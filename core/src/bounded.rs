@@ -1,0 +1,125 @@
+//! Running a user's future within bounds: it may hang, and it may panic.
+//!
+//! Decides when its time is up. The clock is read only once the future has not answered at
+//! once, so that a callback with nothing to do costs nothing.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::Tick;
+use crate::clock::{Clock, Sleep};
+use crate::factory::BoxError;
+use crate::guarded::{contained, panicked};
+use crate::held::dropping_for;
+use crate::retire::RetireReason;
+
+/// A caller's deadline: turned into a moment when somebody first has to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deadline {
+    /// The pool's `acquire_timeout`, not looked up yet.
+    Configured,
+    After(Duration),
+    At(Tick),
+}
+
+impl Deadline {
+    /// Says what the configured timeout is; of no effect on a deadline of one's own.
+    #[inline]
+    pub(crate) const fn configure(&mut self, timeout: Duration) {
+        if matches!(self, Self::Configured) {
+            *self = Self::After(timeout);
+        }
+    }
+
+    /// The moment; from the first call on it stays the same.
+    pub(crate) fn at(&mut self, now: Tick) -> Tick {
+        let at = match *self {
+            Self::Configured => Tick::NEVER,
+            Self::After(span) => now.after(span),
+            Self::At(at) => at,
+        };
+        *self = Self::At(at);
+        at
+    }
+}
+
+/// Why a callback did not come to its own end.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    /// Its own bound, or the caller's deadline, came first.
+    TimedOut,
+    Panicked(BoxError),
+}
+
+pin_project! {
+    /// See [`bounded`].
+    pub(crate) struct Bounded<'a, F> {
+        #[pin]
+        future: Option<F>,
+        callback: &'static str,
+        clock: &'a Clock,
+        deadline: &'a mut Deadline,
+        bound: Duration,
+        alarm: Option<Sleep>,
+    }
+}
+
+/// Polls `future`, the user's `callback`, until it ends, panics, or `bound` or the deadline is
+/// over.
+pub(crate) const fn bounded<'a, F: Future>(
+    callback: &'static str,
+    clock: &'a Clock,
+    deadline: &'a mut Deadline,
+    bound: Duration,
+    future: F,
+) -> Bounded<'a, F> {
+    Bounded {
+        future: Some(future),
+        callback,
+        clock,
+        deadline,
+        bound,
+        alarm: None,
+    }
+}
+
+impl<F: Future> Future for Bounded<'_, F> {
+    type Output = Result<F::Output, Unfinished>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Ready(Err(Unfinished::TimedOut));
+        };
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => {}
+            Err(panic) => {
+                give_up(this.future, RetireReason::Panicked);
+                let error = panicked(this.callback, panic);
+                return Poll::Ready(Err(Unfinished::Panicked(error)));
+            }
+        }
+        let alarm = this.alarm.get_or_insert_with(|| {
+            let now = this.clock.now();
+            let until = this.deadline.at(now).min(now.after(*this.bound));
+            this.clock.sleep_until(until)
+        });
+        if Pin::new(alarm).poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        give_up(this.future, RetireReason::TimedOut);
+        Poll::Ready(Err(Unfinished::TimedOut))
+    }
+}
+
+/// Drops the future now, and with it the object it holds, for `reason`. Its drop is user code too.
+fn give_up<F>(mut future: Pin<&mut Option<F>>, reason: RetireReason) {
+    contained(|| dropping_for(reason, || future.set(None)));
+}

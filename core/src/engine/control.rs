@@ -1,0 +1,124 @@
+//! What an owner does to a live pool: reconfigure, pause, clear, filter, close.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use crate::Tick;
+use crate::config::{Fairness, PoolConfig, ValidationError};
+use crate::engine::{Engine, ObjectInfo, Settings};
+use crate::entry::{Entry, Verdict};
+use crate::primitives::PoisonError;
+use crate::retire::RetireReason;
+
+impl<T> Engine<T> {
+    /// Changes the configuration: all of it or, with an error, nothing.
+    pub(crate) fn reconfigure(
+        &self,
+        change: impl Fn(&mut PoolConfig),
+    ) -> Result<(), ValidationError> {
+        loop {
+            let before = self.settings();
+            let mut config = before.config.clone();
+            change(&mut config);
+            config.validate_with_ceiling(self.ceiling)?;
+            if self.try_replace(&before, config) {
+                break;
+            }
+        }
+        self.trim_after_change();
+        self.serve();
+        Ok(())
+    }
+
+    /// The swap; refused when somebody else was faster, so that no change is lost. `change` ran
+    /// before the lock was taken: it is user code.
+    fn try_replace(&self, before: &Arc<Settings>, config: PoolConfig) -> bool {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(before, &self.settings()) {
+            return false;
+        }
+        let (limit, strategy, fairness) = (config.max_size, config.strategy, config.fairness);
+        self.install(Settings::new(config));
+        self.permits.set_limit(limit);
+        self.idle.set_strategy(strategy);
+        self.line.lock().strict = fairness == Fairness::Strict;
+        true
+    }
+
+    fn install(&self, settings: Settings) {
+        self.replace_settings(Arc::new(settings));
+        // After the swap: whoever sees the new stamp finds the new settings.
+        self.stamp.configured();
+    }
+
+    /// Nothing is handed out until `resume`.
+    pub(crate) fn pause(&self) -> bool {
+        self.permits.set_paused(true)
+    }
+
+    pub(crate) fn resume(&self) -> bool {
+        let resumed = self.permits.set_paused(false);
+        if resumed {
+            self.permit_freed();
+        }
+        resumed
+    }
+
+    /// Refuses everybody from now on and retires what is idle; answers whether this call did it.
+    pub(crate) fn close(&self) -> bool {
+        let first = self.permits.close();
+        if first {
+            self.refuse_all();
+            self.trim_after_change();
+            self.settled.notify(usize::MAX);
+        }
+        first
+    }
+
+    /// Retires every object made before this call: idle ones now, others when they return.
+    pub(crate) fn clear(&self) {
+        self.stamp.clear();
+        let stamp = self.stamp.read();
+        for entry in self.all_idle() {
+            if entry.stamp.same_clear(stamp) {
+                self.give(entry);
+            } else {
+                self.retire(entry, RetireReason::Cleared);
+            }
+        }
+    }
+
+    /// Retires the idle objects for which `keep` says no.
+    pub(crate) fn retain(&self, now: Tick, keep: impl FnMut(&T, &ObjectInfo) -> bool) -> usize {
+        let mut keep = keep;
+        let mut idle = self.all_idle().into_iter();
+        let mut retired = 0;
+        while let Some(entry) = idle.next() {
+            let info = entry.record.info(now);
+            match catch_unwind(AssertUnwindSafe(|| keep(&entry.object, &info))) {
+                Ok(true) => self.give(entry),
+                Ok(false) => {
+                    retired += 1;
+                    self.retire(entry, RetireReason::NotRetained);
+                }
+                Err(panic) => {
+                    // The predicate only looked: its objects are as good as before.
+                    self.give(entry);
+                    idle.for_each(|entry| self.give(entry));
+                    resume_unwind(panic);
+                }
+            }
+        }
+        retired
+    }
+
+    /// Every object that is idle at this moment, taken out.
+    pub(crate) fn all_idle(&self) -> Vec<Box<Entry<T>>> {
+        std::iter::from_fn(|| self.idle.search()).collect()
+    }
+
+    /// Looks at an object that is about to be handed out.
+    pub(crate) fn inspect(&self, entry: &mut Entry<T>, now: Tick) -> Verdict {
+        entry.inspect(self.stamp.read(), now, &self.settings())
+    }
+}

@@ -1,0 +1,90 @@
+//! The engine's part in creation: permits and the gate, before and after.
+//!
+//! Keeps I5 and I6. Knows nothing of how an object is made.
+
+use crate::Tick;
+use crate::config::PoolConfig;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::record::ObjectState;
+use crate::waiters::{Cause, Wakes};
+
+impl<T> Engine<T> {
+    /// Whether a creation that has not begun yet still has somebody to serve.
+    pub(crate) fn creation_wanted(&self) -> bool {
+        let line = self.line.lock();
+        line.queue.lacking() >= line.gate.creating()
+    }
+
+    /// A new object: handed to the head of the line, or put aside.
+    pub(crate) fn deliver(&self, entry: Box<Entry<T>>) {
+        entry.record.set_state(ObjectState::Idle);
+        let settings = self.settings();
+        let mut wakes = Wakes::default();
+        let mut line = self.line.lock();
+        let state = self.permits.state();
+        let head = line.queue.first().filter(|_| state.open() && state.keeps());
+        let left = match head {
+            Some(head) => {
+                wakes.push(line.queue.grant(head, entry));
+                None
+            }
+            None => Some(entry),
+        };
+        let lacking = line.queue.lacking();
+        line.gate.succeeded(lacking, &settings.config);
+        self.serve_locked(&mut line, &mut wakes);
+        drop(line);
+        wakes.wake();
+        if let Some(entry) = left {
+            self.give(entry);
+        }
+    }
+
+    /// A creation failed; answers when the next one may be tried. Whoever calls this sees to it that
+    /// `sweep` is called then.
+    pub(crate) fn creation_failed(&self, now: Tick, cause: Cause, random: u64) -> Tick {
+        self.stats.create_failed();
+        let config = &self.settings().config;
+        self.permits.release();
+        let mut line = self.line.lock();
+        let retry_at = line.gate.failed(now, cause, config.create_backoff, random);
+        line.alarm = line.alarm.min(retry_at);
+        drop(line);
+        if config.fail_fast {
+            self.refuse_all();
+        }
+        retry_at
+    }
+
+    /// A creation ended without an outcome.
+    pub(crate) fn creation_withdrawn(&self) {
+        self.permits.release();
+        self.line.lock().gate.withdrawn();
+        self.permit_freed();
+    }
+
+    /// Whether `min_idle` wants more than there is and is coming.
+    pub(crate) fn lacks_stock(&self) -> bool {
+        let min_idle = self.settings().config.min_idle;
+        if min_idle == 0 || !self.permits.state().open() {
+            return false;
+        }
+        let [idle, ..] = self.registry.census();
+        idle + self.line.lock().gate.creating() < min_idle
+    }
+
+    /// Takes a permit for an object to keep in stock, if `min_idle` wants one and the gate admits it.
+    pub(crate) fn start_stocking(&self, now: Tick, config: &PoolConfig) -> bool {
+        let [idle, ..] = self.registry.census();
+        let mut line = self.line.lock();
+        let wanted = self.permits.state().open()
+            && idle + line.gate.creating() < config.min_idle
+            && line.gate.admits_refill(now, config.warm_concurrency);
+        let started = wanted && self.permits.try_reserve();
+        if started {
+            line.gate.started();
+        }
+        started
+    }
+}

@@ -1,0 +1,184 @@
+//! Taking idle objects, giving them back, and letting them go: the fast path and its slow turns.
+//!
+//! The order that makes it sound (proof in `docs/protocols/wakeup.md`):
+//!
+//! ```text
+//! give:  put into idle ; fence F1 ; look at the line's word and at the permits
+//! join:  publish the line's word ; fence F2 ; look into idle
+//! close, shrink: change the permits ; fence F3 ; empty idle
+//! ```
+//!
+//! Of two that cross, at least one sees the other.
+
+use crate::Tick;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::primitives::{Ordering, fence};
+use crate::record::{ObjectState, Record};
+use crate::retire::RetireReason;
+use crate::waiters::Wakes;
+
+impl<T> Engine<T> {
+    /// What a newcomer may take without joining the line.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Box<Entry<T>>> {
+        // Neither reading is ordered: a newcomer that misses a waiter, a pause or a close which
+        // happens at the same time has simply come before it.
+        if self.line.bars_newcomers() || !self.permits.state().open() {
+            return None;
+        }
+        self.idle.take()
+    }
+
+    /// Puts an object aside for the next caller, and serves who waits.
+    #[inline]
+    pub(crate) fn give(&self, entry: Box<Entry<T>>) {
+        if !self.line.is_empty() {
+            return self.give_in_line(entry);
+        }
+        self.idle.put(entry);
+        // ord: F1, pairs with F2 in `join` and F3 in `trim_after_change`. Without it the put may
+        // sink below the two readings, and a waiter that looked before the put sleeps on.
+        // models: give_against_join, give_against_close, give_against_shrink
+        fence(Ordering::SeqCst);
+        if !self.line.is_empty() || !self.permits.state().keeps() {
+            self.settle();
+        }
+    }
+
+    /// Somebody waits: decide under the lock who gets the object.
+    #[cold]
+    fn give_in_line(&self, entry: Box<Entry<T>>) {
+        let mut line = self.line.lock();
+        let state = self.permits.state();
+        if !state.keeps() {
+            drop(line);
+            self.idle.put(entry);
+            return self.settle();
+        }
+        let mut waker = None;
+        if !state.open() {
+            self.idle.put_last(entry);
+        } else if line.hands_over() {
+            match line.queue.first() {
+                Some(head) => waker = line.queue.grant(head, entry),
+                None => self.idle.put_last(entry),
+            }
+        } else {
+            self.idle.put_last(entry);
+            if line.queue.woken() < self.idle.in_ring() {
+                waker = line.wake_next();
+            }
+        }
+        drop(line);
+        if let Some(waker) = waker {
+            crate::waiters::wake(waker);
+        }
+    }
+
+    /// After an object was put aside and somebody waits, or the pool shrinks or closes.
+    #[cold]
+    fn settle(&self) {
+        self.trim();
+        self.serve();
+    }
+
+    /// Retires idle objects while there are more than may stay. The caller has changed the
+    /// permits and fenced (F3), or has put an object aside and fenced (F1).
+    pub(crate) fn trim(&self) {
+        while !self.permits.state().keeps() {
+            let Some(entry) = self.idle.search() else {
+                return;
+            };
+            let reason = if self.permits.state().closed() {
+                RetireReason::Closed
+            } else {
+                RetireReason::Surplus
+            };
+            // Two that trim at once may both have seen one too many; the permit decides.
+            if self.permits.shed() {
+                self.bury(entry, reason);
+            } else {
+                self.idle.put_last(entry);
+                fence(Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// After the permits were changed so that less may stay.
+    pub(crate) fn trim_after_change(&self) {
+        // ord: F3, pairs with F1 in `give`: an object put aside at the same moment is found here,
+        // or its giver finds the change. models: give_against_close, give_against_shrink
+        fence(Ordering::SeqCst);
+        self.trim();
+    }
+
+    /// Lets an object go for good, and its permit with it. It is destroyed later, by whoever
+    /// drains the retired: nothing here blocks or allocates.
+    pub(crate) fn retire(&self, entry: Box<Entry<T>>, reason: RetireReason) {
+        self.bury(entry, reason);
+        self.permits.release();
+        self.permit_freed();
+    }
+
+    /// [`Self::retire`] for an object whose permit is gone already.
+    fn bury(&self, mut entry: Box<Entry<T>>, reason: RetireReason) {
+        entry.record.set_state(ObjectState::Retired);
+        entry.retired = Some(reason);
+        self.stats.retired(reason);
+        self.retired.push(entry);
+        self.bell.wake_by_ref();
+    }
+
+    /// Retires an object that somebody else still holds and will drop.
+    pub(crate) fn write_off(&self, record: &Record, reason: RetireReason) {
+        record.set_state(ObjectState::Retired);
+        self.stats.retired(reason);
+        self.permits.release();
+        self.permit_freed();
+    }
+
+    /// Takes an object out for good; it is its taker's now, the pool may make another.
+    pub(crate) fn detach(&self, entry: Entry<T>) -> T {
+        entry.record.set_state(ObjectState::Retired);
+        self.stats.detached();
+        self.permits.release();
+        self.permit_freed();
+        self.settled.notify(usize::MAX);
+        entry.object
+    }
+
+    /// A permit was freed: whoever waits may start a creation on it.
+    pub(crate) fn permit_freed(&self) {
+        // ord: F1 for permits, pairs with F2 in `join`: of a waiter that found no permit and a
+        // permit that found no waiter, one is wrong. models: permit_freed_against_join
+        fence(Ordering::SeqCst);
+        if !self.line.is_empty() {
+            self.serve();
+        }
+    }
+
+    /// Hands idle objects to those who wait, in order, and has a creation started if need be.
+    #[cold]
+    pub(crate) fn serve(&self) {
+        let mut wakes = Wakes::default();
+        loop {
+            let mut line = self.line.lock();
+            self.serve_locked(&mut line, &mut wakes);
+            let again = wakes.is_full();
+            drop(line);
+            wakes.wake();
+            if !again {
+                return;
+            }
+        }
+    }
+
+    /// Marks a returned object: used up, put aside at `now`.
+    #[inline]
+    pub(crate) fn put_aside(&self, entry: &mut Entry<T>, now: Tick) {
+        entry.dirty = true;
+        entry.record.moved(ObjectState::Idle, now);
+        entry.renew_freshness(now);
+    }
+}

@@ -1,0 +1,279 @@
+//! The waiting line: joining, looking, leaving, being passed over, and serving.
+//!
+//! Everything here happens under the line's lock, except waking. Keeps I3, I4 and I5.
+
+use std::task::Waker;
+
+use crate::Tick;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::primitives::{Ordering, fence};
+use crate::waiters::{Desk, Failure, Locked, Place, Standing, Wakes, Wish};
+
+/// What a waiter finds when it looks.
+pub(crate) enum Look<T> {
+    /// All it asked for; it has left the line.
+    Ready(Box<Entry<T>>, Vec<Box<Entry<T>>>),
+    /// It is to start a creation, for which a permit was taken; it stays in line.
+    Create,
+    /// Nothing yet; it is woken when there is. `alarm`: ring then, and call `sweep`.
+    Wait { alarm: Option<Tick> },
+    /// It has left the line with nothing.
+    Parted(Parting),
+}
+
+/// Why a waiter left with nothing.
+#[derive(Clone)]
+pub(crate) enum Parting {
+    TimedOut {
+        failure: Option<Failure>,
+    },
+    Closed,
+    Paused,
+    /// With `fail_fast`, while creations fail.
+    Failing(Failure),
+}
+
+impl<T> Desk<T> {
+    /// Wakes the next one that is asleep, to race for an idle object.
+    pub(crate) fn wake_next(&mut self) -> Option<Waker> {
+        let place = self.queue.first_asleep()?;
+        self.queue.stand(place, Standing::Woken);
+        self.queue.waiter(place).waker.take()
+    }
+}
+
+impl<T> Engine<T> {
+    /// Joins the line.
+    pub(crate) fn join(&self, wish: Wish) -> Place {
+        let mut line = self.line.lock();
+        let place = line.queue.join(wish);
+        line.publish();
+        // ord: F2, pairs with F1 in `give` and `permit_freed`. Without it the looks that follow
+        // (into idle here, at the permits in `look`) may rise above the publication.
+        // models: give_against_join, permit_freed_against_join
+        fence(Ordering::SeqCst);
+        let mut wakes = Wakes::default();
+        self.serve_locked(&mut line, &mut wakes);
+        drop(line);
+        wakes.wake();
+        place
+    }
+
+    /// A waiter looks whether it is served; if not, it is woken through `waker` later.
+    pub(crate) fn look(&self, place: Place, waker: &Waker, now: Tick) -> Look<T> {
+        // Cloned before the lock and dropped after it: a waker is user code.
+        let mut waker = Some(waker.clone());
+        let mut line = self.line.lock();
+        let nudged = std::mem::take(&mut line.queue.waiter(place).nudged);
+        if line.queue.waiter(place).standing == Standing::Woken {
+            self.race(&mut line, place);
+        }
+        let (standing, deadline) = {
+            let waiter = line.queue.waiter(place);
+            (waiter.standing, waiter.wish.deadline)
+        };
+        let look = match standing {
+            Standing::Served => {
+                let mut waiter = line.queue.leave(place);
+                match waiter.hand.take() {
+                    Some(first) => Look::Ready(first, waiter.more),
+                    None => Look::Parted(Parting::Closed),
+                }
+            }
+            Standing::Expired => Look::Parted(self.part(&mut line, Standing::Expired)),
+            Standing::Refused => Look::Parted(self.part(&mut line, Standing::Refused)),
+            _ if deadline <= now => Look::Parted(self.part(&mut line, Standing::Expired)),
+            _ => self.stay(&mut line, place, &mut waker, now),
+        };
+        drop(line);
+        drop(waker);
+        match &look {
+            Look::Parted(_) => self.leave(place),
+            // A nudge that led to nothing, or to one creation where more may start.
+            Look::Create => self.permit_freed(),
+            Look::Ready(..) if nudged => self.permit_freed(),
+            _ => {}
+        }
+        look
+    }
+
+    /// A woken waiter takes what it was woken for, or has lost: from now on objects are handed
+    /// to it, and no newcomer passes.
+    fn race(&self, line: &mut Locked<'_, T>, place: Place) {
+        let open = self.permits.state().open();
+        match open.then(|| self.idle.search_ring_first()).flatten() {
+            Some(entry) => {
+                line.queue.grant(place, entry);
+            }
+            None if open => line.queue.stand(place, Standing::Lost),
+            None => line.queue.stand(place, Standing::Waiting),
+        }
+    }
+
+    fn part(&self, line: &mut Locked<'_, T>, standing: Standing) -> Parting {
+        let state = self.permits.state();
+        let failure = line.gate.failure().cloned();
+        match (standing, failure) {
+            _ if state.closed() => Parting::Closed,
+            (Standing::Refused, Some(failure)) => Parting::Failing(failure),
+            _ if state.paused() => Parting::Paused,
+            (_, failure) => Parting::TimedOut { failure },
+        }
+    }
+
+    fn stay(
+        &self,
+        line: &mut Locked<'_, T>,
+        place: Place,
+        waker: &mut Option<Waker>,
+        now: Tick,
+    ) -> Look<T> {
+        let settings = self.settings();
+        if self.permits.state().closed() {
+            return Look::Parted(Parting::Closed);
+        }
+        if let (true, Some(failure)) = (settings.config.fail_fast, line.gate.failure())
+            && now < failure.retry_at
+        {
+            return Look::Parted(Parting::Failing(failure.clone()));
+        }
+        if self.start_creation(line, now, &settings.config) {
+            return Look::Create;
+        }
+        std::mem::swap(&mut line.queue.waiter(place).waker, waker);
+        let retry_at = line
+            .gate
+            .failure()
+            .map_or(Tick::NEVER, |failure| failure.retry_at);
+        let wanted = line.queue.waiter(place).wish.deadline.min(retry_at);
+        let alarm = (wanted < line.alarm).then_some(wanted);
+        line.alarm = line.alarm.min(wanted);
+        Look::Wait { alarm }
+    }
+
+    /// Takes a permit for one more creation, if the gate admits one.
+    fn start_creation(
+        &self,
+        line: &mut Locked<'_, T>,
+        now: Tick,
+        config: &crate::config::PoolConfig,
+    ) -> bool {
+        let state = self.permits.state();
+        let alive = state.total().saturating_sub(line.gate.creating());
+        let admitted = state.open() && line.gate.admits(now, alive, line.queue.lacking(), config);
+        let started = admitted && self.permits.try_reserve();
+        if started {
+            line.gate.started();
+        }
+        started
+    }
+
+    /// Leaves the line, whatever it holds: objects go back to the pool, a turn to the next.
+    pub(crate) fn leave(&self, place: Place) {
+        let mut wakes = Wakes::default();
+        let mut line = self.line.lock();
+        let mut waiter = line.queue.leave(place);
+        self.serve_locked(&mut line, &mut wakes);
+        drop(line);
+        wakes.wake();
+        waiter.waker.take();
+        for entry in waiter.hand.take().into_iter().chain(waiter.more) {
+            self.give(entry);
+        }
+    }
+
+    /// Hands every idle object to the head of the line, and nudges one waiter if a creation may
+    /// be started. In order: whoever finds an object here gives it to the head, which may be
+    /// itself; taking it for itself would pass an older waiter that is on its way.
+    pub(crate) fn serve_locked(&self, line: &mut Locked<'_, T>, wakes: &mut Wakes) {
+        if !self.permits.state().open() {
+            return;
+        }
+        while !wakes.is_full() {
+            let Some(head) = line.queue.first() else {
+                return;
+            };
+            let Some(entry) = self.idle.search_ring_first() else {
+                break;
+            };
+            wakes.push(line.queue.grant(head, entry));
+        }
+        if !wakes.is_full() {
+            wakes.push(self.nudge(line));
+        }
+    }
+
+    /// I5: a permit is free, the gate admits, somebody lacks an object: have it look again. With a
+    /// failure in force the alarm does this, at its time.
+    fn nudge(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
+        let state = self.permits.state();
+        let alive = state.total().saturating_sub(line.gate.creating());
+        let settings = self.settings();
+        let may_start = line.gate.failure().is_none()
+            && state.total() < state.limit()
+            && line
+                .gate
+                .admits(Tick::NEVER, alive, line.queue.lacking(), &settings.config);
+        if !may_start || line.queue.find(|waiter| waiter.nudged).is_some() {
+            return None;
+        }
+        self.nudge_first(line)
+    }
+
+    fn nudge_first(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
+        // One without a waker is on its way to look anyway, and will see what we saw.
+        let place = line.queue.find(|waiter| waiter.waker.is_some())?;
+        let waiter = line.queue.waiter(place);
+        waiter.nudged = true;
+        waiter.waker.take()
+    }
+
+    /// The alarm rang: passes over those whose time is up, and has the next probe started.
+    /// Answers when to ring again.
+    pub(crate) fn sweep(&self, now: Tick) -> Option<Tick> {
+        let mut line = self.line.lock();
+        let mut wakers = line.queue.expire(now);
+        wakers.extend(self.probe(&mut line, now));
+        let next = self.next_alarm(&mut line, now);
+        drop(line);
+        wakers.into_iter().for_each(crate::waiters::wake);
+        next
+    }
+
+    fn probe(&self, line: &mut Locked<'_, T>, now: Tick) -> Option<Waker> {
+        let due = line
+            .gate
+            .failure()
+            .is_some_and(|failure| now >= failure.retry_at)
+            && line.gate.creating() == 0;
+        due.then(|| self.nudge_first(line)).flatten()
+    }
+
+    fn next_alarm(&self, line: &mut Locked<'_, T>, now: Tick) -> Option<Tick> {
+        let retry_at = line
+            .gate
+            .failure()
+            .map(|failure| failure.retry_at)
+            .filter(|at| *at > now && line.queue.len() > 0);
+        let next = line
+            .queue
+            .earliest_deadline()
+            .min(retry_at.unwrap_or(Tick::NEVER));
+        line.alarm = next;
+        (next < Tick::NEVER).then_some(next)
+    }
+
+    /// Since when the one that has waited longest waits.
+    pub(crate) fn oldest_waiter(&self) -> Option<Tick> {
+        let mut line = self.line.lock();
+        let first = line.queue.first()?;
+        Some(line.queue.waiter(first).wish.since)
+    }
+
+    /// Refuses everybody in line: the pool is closed, or creations fail and nobody shall wait.
+    pub(crate) fn refuse_all(&self) {
+        let wakers = self.line.lock().queue.refuse_all();
+        wakers.into_iter().for_each(crate::waiters::wake);
+    }
+}

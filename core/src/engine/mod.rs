@@ -1,0 +1,126 @@
+//! The parts put together: idle objects, permits, the line, the stamp, the retired.
+//!
+//! Decides what happens to an object and to a permit, step by step. Takes `now` as an argument
+//! and reads no clock; calls no user code (it never runs a factory, and wakes wakers after the
+//! lock); spawns nothing. Invariants, cited where they are kept:
+//!
+//! - I1 (`permits`): total ≤ limit, except after the limit was lowered.
+//! - I2 (`idle`): an object is in at most one store, and never while somebody holds it.
+//! - I3 (`line`): when the lock is let go and the pool is open, an idle object in the ring has a woken
+//!   waiter on its way to it, or nobody waits.
+//! - I4 (`line`): a waiter leaves the line at most once, and whatever was put into its hand goes to
+//!   its owner, or back to the pool when the owner is gone.
+//! - I5 (`line`): while somebody lacks an object, and a permit and the gate are free, a creation is
+//!   under way or somebody was nudged to start one.
+//! - I6 (`books`): created = alive + destroyed + detached, and permits = alive + creating.
+
+mod books;
+mod control;
+mod creation;
+mod give;
+mod line;
+mod registry;
+mod retired;
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use event_listener::Event;
+
+use crate::Tick;
+use crate::config::{Fairness, PoolConfig};
+use crate::entry::Entry;
+use crate::idle::Idle;
+use crate::permits::Permits;
+use crate::primitives::{Mutex, Snapshot};
+use crate::stamp::StampCell;
+use crate::stats::Stats;
+use crate::waiters::Line;
+
+pub use books::{Audit, Status};
+pub(crate) use line::{Look, Parting};
+pub use registry::ObjectInfo;
+pub(crate) use registry::Registry;
+pub(crate) use retired::Retired;
+
+/// A configuration with what is derived from it, computed once.
+pub(crate) struct Settings {
+    pub(crate) config: PoolConfig,
+    /// How long an idle object is trusted without being validated: 0 never, `u64::MAX` for ever.
+    pub(crate) trust_nanos: u64,
+    pub(crate) max_uses: u64,
+}
+
+impl Settings {
+    pub(crate) fn new(config: PoolConfig) -> Self {
+        let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            trust_nanos: config.validate_after.map_or(u64::MAX, nanos),
+            max_uses: config.max_uses.unwrap_or(u64::MAX),
+            config,
+        }
+    }
+}
+
+/// A pool without a factory, a clock or a runtime.
+pub(crate) struct Engine<T> {
+    pub(crate) idle: Idle<T>,
+    pub(crate) permits: Permits,
+    pub(crate) stamp: StampCell,
+    pub(crate) line: Line<T>,
+    pub(crate) retired: Retired<T>,
+    settings: Snapshot<Settings>,
+    /// Serialises those who change the configuration.
+    changing: Mutex<()>,
+    pub(crate) ceiling: usize,
+    pub(crate) registry: Registry,
+    pub(crate) stats: Stats,
+    /// Rings when an object was destroyed or taken out for good, and when the pool closes.
+    pub(crate) settled: Event,
+    /// Rung when an object was retired and waits to be destroyed.
+    bell: Waker,
+}
+
+impl<T> Engine<T> {
+    pub(crate) fn new(config: PoolConfig, ceiling: usize, bell: Waker) -> Self {
+        Self {
+            idle: Idle::new(ceiling, config.strategy),
+            permits: Permits::new(config.max_size),
+            stamp: StampCell::new(),
+            line: Line::new(config.fairness == Fairness::Strict),
+            retired: Retired::new(),
+            settings: Snapshot::new(Arc::new(Settings::new(config))),
+            changing: Mutex::new(()),
+            ceiling,
+            registry: Registry::new(),
+            stats: Stats::new(),
+            settled: Event::new(),
+            bell,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.load()
+    }
+
+    /// Whether, once closed, every object is gone: returned, and destroyed or taken out for good.
+    pub(crate) fn is_settled(&self) -> bool {
+        let totals = self.totals();
+        self.permits.state().total() == 0 && totals.created <= totals.destroyed + totals.detached
+    }
+
+    fn replace_settings(&self, settings: Arc<Settings>) {
+        self.settings.store(settings);
+    }
+
+    /// Wraps a new object up. The permit it stands on is the caller's.
+    pub(crate) fn enrol(&self, object: T, now: Tick, jitter: u64) -> Box<Entry<T>> {
+        // The stamp first: an object that was made under an older configuration or before a
+        // clear carries the older stamp, and is looked at once too often rather than never.
+        let stamp = self.stamp.read();
+        let settings = self.settings();
+        let record = self.registry.enrol(now);
+        self.stats.created();
+        Box::new(Entry::new(object, record, settings, stamp, jitter))
+    }
+}

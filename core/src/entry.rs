@@ -1,0 +1,147 @@
+//! An object and what its owner of the moment keeps with it.
+//!
+//! Decides whether an idle object can be handed out as it is or needs a closer look. The box is
+//! made once, at creation; acquire and release move the pointer. Whoever holds the box owns the
+//! object alone. Knows nothing of where idle objects are kept.
+
+use std::sync::Arc;
+
+use crate::Tick;
+use crate::engine::Settings;
+use crate::record::Record;
+use crate::retire::RetireReason;
+use crate::stamp::Stamp;
+
+/// An object with its metadata.
+pub(crate) struct Entry<T> {
+    pub(crate) object: T,
+    pub(crate) record: Arc<Record>,
+    /// The configuration this entry last met; refreshed when the stamp moved.
+    pub(crate) settings: Arc<Settings>,
+    /// The pool's stamp when this entry was last looked at closely.
+    pub(crate) stamp: Stamp,
+    /// Until then it needs no closer look: not validated for too long, not too old.
+    pub(crate) fresh_until: Tick,
+    /// When it was last known to work: made, validated, or returned.
+    pub(crate) proven_at: Tick,
+    /// End of its life, with its jitter, fixed at birth (see [`Self::renew_expiry`]).
+    pub(crate) expires_at: Tick,
+    /// Its share of the jitter, 0..=u16::MAX.
+    jitter: u16,
+    /// Returned since it was last recycled.
+    pub(crate) dirty: bool,
+    /// Why it was retired, once it is; and the next one in the chain of the retired.
+    pub(crate) retired: Option<RetireReason>,
+    pub(crate) next: Option<Box<Self>>,
+}
+
+/// What an idle object needs before it may be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing.
+    Fresh,
+    /// Its factory must say that it still works.
+    Validate,
+    /// It is not for handing out any more.
+    Retire(RetireReason),
+}
+
+impl<T> Entry<T> {
+    pub(crate) fn new(
+        object: T,
+        record: Arc<Record>,
+        settings: Arc<Settings>,
+        stamp: Stamp,
+        jitter: u64,
+    ) -> Self {
+        let mut entry = Self {
+            object,
+            record,
+            settings,
+            stamp,
+            fresh_until: Tick::ZERO,
+            proven_at: Tick::ZERO,
+            expires_at: Tick::NEVER,
+            jitter: (jitter & 0xffff) as u16,
+            dirty: false,
+            retired: None,
+            next: None,
+        };
+        entry.renew_expiry();
+        entry.renew_freshness(entry.record.created_at);
+        entry
+    }
+
+    /// Recomputes the end of life from the settings; the share of jitter stays the one it was
+    /// born with, so that a herd stays spread.
+    pub(crate) fn renew_expiry(&mut self) {
+        let share = f64::from(self.jitter) / f64::from(u16::MAX);
+        self.expires_at = match self.settings.config.max_lifetime {
+            Some(lifetime) => {
+                let cut = lifetime.mul_f64(self.settings.config.lifetime_jitter * share);
+                self.record.created_at.after(lifetime.saturating_sub(cut))
+            }
+            None => Tick::NEVER,
+        };
+    }
+
+    /// Called when the object is put aside or was proven at `now`.
+    #[inline]
+    pub(crate) fn renew_freshness(&mut self, now: Tick) {
+        let trusted = Tick::from_nanos(now.as_nanos().saturating_add(self.settings.trust_nanos));
+        self.fresh_until = trusted.min(self.expires_at);
+        self.proven_at = now;
+    }
+
+    /// The common case in two comparisons.
+    #[inline]
+    pub(crate) fn is_fresh(&self, stamp: Stamp, now: Tick) -> bool {
+        self.stamp == stamp && now < self.fresh_until
+    }
+
+    /// The closer look.
+    pub(crate) fn inspect(&mut self, stamp: Stamp, now: Tick, settings: &Arc<Settings>) -> Verdict {
+        if !self.stamp.same_clear(stamp) {
+            return Verdict::Retire(RetireReason::Cleared);
+        }
+        if !Arc::ptr_eq(&self.settings, settings) {
+            self.settings = Arc::clone(settings);
+            self.renew_expiry();
+        }
+        if now >= self.expires_at {
+            return Verdict::Retire(RetireReason::MaxLifetime);
+        }
+        let suspect = !self.stamp.same_suspicion(stamp);
+        let idle = now.since(self.proven_at);
+        let stale = idle.as_nanos() as u64 >= self.settings.trust_nanos;
+        if suspect || stale {
+            return Verdict::Validate;
+        }
+        self.stamp = stamp;
+        Verdict::Fresh
+    }
+
+    /// Called when the factory said that it works. `stamp` was read before it was asked: a
+    /// suspicion raised meanwhile is not forgotten.
+    pub(crate) fn proven(&mut self, stamp: Stamp, now: Tick) {
+        self.stamp = stamp;
+        self.renew_freshness(now);
+    }
+
+    /// When it is due for a keepalive: up to a tenth early, by its share of the jitter.
+    pub(crate) fn keepalive_at(&self) -> Tick {
+        let share = f64::from(self.jitter) / f64::from(u16::MAX);
+        self.settings
+            .config
+            .keepalive_every
+            .map_or(Tick::NEVER, |every| {
+                self.proven_at.after(every.mul_f64(1.0 - share / 10.0))
+            })
+    }
+
+    /// Whether it has been used as often as it may be.
+    #[inline]
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.record.uses() >= self.settings.max_uses
+    }
+}

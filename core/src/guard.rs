@@ -1,0 +1,129 @@
+//! The guard: an object in its holder's hands.
+//!
+//! Decides nothing; its `Drop` gives the object back, from any thread, without blocking.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use crate::driver::{Driver, Home};
+use crate::engine::ObjectInfo;
+use crate::entry::Entry;
+use crate::retire::RetireReason;
+
+/// An object taken from a pool; goes back when dropped.
+///
+/// `Guard<D, &Shared<D>>` borrows the pool and touches no reference count; `Guard<D, Arc<Shared<D>>>`
+/// is `'static`. The facades name them `Guard<'_, …>` and `OwnedGuard<…>`.
+///
+/// Dropping it never blocks, allocates or panics, on any thread, in or out of a runtime, and takes
+/// a lock only when somebody waits for an object. Dropped while its thread is unwinding from a
+/// panic, the object is retired: nobody knows its state. Leaked with `mem::forget`, it counts
+/// as in use for ever, and is reported after `leak_after`.
+pub struct Guard<D: Driver, H: Home<D>> {
+    home: H,
+    entry: Option<Box<Entry<D::Object>>>,
+}
+
+impl<D: Driver, H: Home<D>> Guard<D, H> {
+    #[inline]
+    pub(crate) const fn new(home: H, entry: Box<Entry<D::Object>>) -> Self {
+        Self {
+            home,
+            entry: Some(entry),
+        }
+    }
+
+    #[inline]
+    const fn entry(&self) -> &Entry<D::Object> {
+        match &self.entry {
+            Some(entry) => entry,
+            None => unreachable!(),
+        }
+    }
+
+    fn take(mut self) -> (H, Box<Entry<D::Object>>) {
+        match self.entry.take() {
+            Some(entry) => (self.home.clone(), entry),
+            None => unreachable!("only here and in `drop` is it taken"),
+        }
+    }
+
+    /// What is known about the object.
+    pub fn info(&self) -> ObjectInfo {
+        self.entry().record.info(self.home.clock.now())
+    }
+
+    /// Takes the object out of the pool for good; the pool may make another in its place.
+    pub fn detach(self) -> D::Object {
+        let (home, entry) = self.take();
+        home.engine.detach(*entry)
+    }
+
+    /// Has the object destroyed instead of reused, and the others suspected: what broke this one may
+    /// have broken them.
+    pub fn discard(self) {
+        let (home, entry) = self.take();
+        home.suspect_all();
+        home.retire(entry, RetireReason::Broken);
+    }
+
+    /// Gives the object back and waits until it has been recycled.
+    ///
+    /// Dropping the guard is enough in most programs; this is for those who want the recycling
+    /// done on their own time rather than on the next caller's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it retires the object.
+    pub fn release(self) -> impl Future<Output = ()> + Send
+    where
+        H: Send,
+    {
+        let (home, entry) = self.take();
+        crate::care::release(home, entry)
+    }
+
+    /// How long it has been out, by the coarse clock.
+    pub fn held_for(&self) -> Duration {
+        self.info().in_state_for
+    }
+}
+
+impl<D: Driver, H: Home<D>> Deref for Guard<D, H> {
+    type Target = D::Object;
+
+    #[inline]
+    fn deref(&self) -> &D::Object {
+        &self.entry().object
+    }
+}
+
+impl<D: Driver, H: Home<D>> DerefMut for Guard<D, H> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut D::Object {
+        match &mut self.entry {
+            Some(entry) => &mut entry.object,
+            None => unreachable!(),
+        }
+    }
+}
+
+impl<D: Driver, H: Home<D>> Drop for Guard<D, H> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.home.release(entry);
+        }
+    }
+}
+
+impl<D: Driver, H: Home<D>> fmt::Debug for Guard<D, H>
+where
+    D::Object: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Guard").field(&self.entry().object).finish()
+    }
+}

@@ -1,0 +1,128 @@
+//! An object between the idle store and a guard: whoever drops it on the way retires it.
+//!
+//! Decides what an unfinished step costs: the object, never its permit.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::driver::{Driver, Home};
+use crate::entry::Entry;
+use crate::record::ObjectState;
+use crate::retire::RetireReason;
+use crate::shared::Shared;
+
+thread_local! {
+    /// Why a `Held` that is dropped right now is dropped; see [`dropping_for`].
+    static FATE: Cell<RetireReason> = const { Cell::new(RetireReason::Abandoned) };
+}
+
+/// Runs `drop_it`, in which every `Held` that is dropped retires its object for `reason`.
+///
+/// A future that is given up owns its `Held` out of our reach; its drop runs on this thread, so
+/// the reason can wait here for it.
+pub(crate) fn dropping_for<R>(reason: RetireReason, drop_it: impl FnOnce() -> R) -> R {
+    let before = FATE.replace(reason);
+    let result = drop_it();
+    FATE.set(before);
+    result
+}
+
+/// Why what is dropped right now is dropped.
+pub(crate) fn fate() -> RetireReason {
+    if std::thread::panicking() {
+        RetireReason::Panicked
+    } else {
+        FATE.get()
+    }
+}
+
+/// An object that somebody is working on.
+pub struct Held<D: Driver, H: Home<D>> {
+    home: H,
+    entry: Option<Box<Entry<D::Object>>>,
+}
+
+impl<D: Driver, H: Home<D>> Held<D, H> {
+    #[inline]
+    pub(crate) const fn new(home: H, entry: Box<Entry<D::Object>>) -> Self {
+        Self {
+            home,
+            entry: Some(entry),
+        }
+    }
+
+    /// The pool it belongs to.
+    pub fn home(&self) -> &Shared<D> {
+        &self.home
+    }
+
+    /// The object, to be worked on.
+    pub fn object(&mut self) -> &mut D::Object {
+        &mut self.entry_mut().object
+    }
+
+    #[inline]
+    pub(crate) fn entry_mut(&mut self) -> &mut Entry<D::Object> {
+        match &mut self.entry {
+            Some(entry) => entry,
+            None => unreachable!("the entry leaves only with the Held itself"),
+        }
+    }
+
+    /// Ends the care: the object goes on in other hands.
+    #[inline]
+    pub(crate) fn into_parts(mut self) -> (H, Box<Entry<D::Object>>) {
+        match self.entry.take() {
+            Some(entry) => (self.home.clone(), entry),
+            None => unreachable!("the entry leaves only with the Held itself"),
+        }
+    }
+
+    /// The same object, tied to the pool by count. None when the pool is just going, and the
+    /// object with it.
+    pub(crate) fn counted(self) -> Option<Held<D, Arc<Shared<D>>>> {
+        let (home, entry) = self.into_parts();
+        match home.arc() {
+            Some(shared) => Some(Held::new(shared, entry)),
+            None => {
+                home.retire(entry, RetireReason::Closed);
+                None
+            }
+        }
+    }
+
+    /// The home itself, to come back to.
+    pub fn home_ref(&self) -> H {
+        self.home.clone()
+    }
+
+    /// The same object, tied to the pool as its borrower was.
+    pub(crate) fn back_to<G: Home<D>>(self, home: G) -> Held<D, G> {
+        let (_, entry) = self.into_parts();
+        Held::new(home, entry)
+    }
+
+    pub(crate) fn retire(self, reason: RetireReason) {
+        let (home, entry) = self.into_parts();
+        home.retire(entry, reason);
+    }
+
+    pub(crate) fn checking(&mut self) {
+        self.entry_mut().record.set_state(ObjectState::Checking);
+    }
+}
+
+impl<D: Driver, H: Home<D>> Drop for Held<D, H> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.home.retire(entry, fate());
+        }
+    }
+}
+
+impl<D: Driver, H: Home<D>> fmt::Debug for Held<D, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}

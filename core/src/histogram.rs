@@ -1,0 +1,225 @@
+//! How long callers waited, or held: counted into classes, read as quantiles.
+//!
+//! Decides the resolution (2 significant digits from 1 µs to 1 h). Knows nothing of clocks, nor of
+//! what was measured. It locks, and allocates once: not for the fast path.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// In microseconds. Shorter spans count as `LOW`, longer ones as `HIGH`.
+const LOW: u64 = 1;
+const HIGH: u64 = 3_600_000_000;
+const DIGITS: u8 = 2;
+
+/// How often something took how long.
+///
+/// The quantiles are exact to 2 digits, and stop at one hour; `count` and `max` are exact. Where
+/// nothing was measured, all are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitSummary {
+    /// How many were measured.
+    pub count: u64,
+    /// Half of them took no longer.
+    pub p50: Duration,
+    /// 90 % of them took no longer.
+    pub p90: Duration,
+    /// 99 % of them took no longer.
+    pub p99: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+/// Spans of time that were measured. Costs a few bytes until the first one, then 13 KiB.
+#[derive(Default)]
+pub(crate) struct WaitHistogram {
+    inner: Mutex<Measured>,
+}
+
+#[derive(Default)]
+struct Measured {
+    count: u64,
+    max: Duration,
+    /// `None` until the first one. Its own total never exceeds `u32::MAX` ([`age`]), so that no
+    /// class can overflow.
+    classes: Option<Box<Histogram<u32>>>,
+}
+
+impl WaitHistogram {
+    /// Counts `span`. Locks; the first time it allocates.
+    pub(crate) fn record(&self, span: Duration) {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let mut measured = self.lock();
+        measured.count = measured.count.saturating_add(1);
+        measured.max = measured.max.max(span);
+        if measured.classes.is_none() {
+            measured.classes = empty();
+        }
+        if let Some(classes) = &mut measured.classes {
+            if classes.len() >= u64::from(u32::MAX) {
+                age(classes);
+            }
+            classes.saturating_record(micros.clamp(LOW, HIGH));
+        }
+    }
+
+    /// What was counted so far.
+    pub(crate) fn summary(&self) -> WaitSummary {
+        let measured = self.lock();
+        let quantile = |share: f64| {
+            let classes = measured.classes.as_ref();
+            let micros = classes.map_or(0, |classes| classes.value_at_quantile(share));
+            // A class is named after its upper end, which may lie beyond the longest span.
+            Duration::from_micros(micros.min(HIGH)).min(measured.max)
+        };
+        WaitSummary {
+            count: measured.count,
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
+            max: measured.max,
+        }
+    }
+
+    // A poisoned lock still guards counters that are no worse than one lost span.
+    fn lock(&self) -> MutexGuard<'_, Measured> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for WaitHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary().fmt(f)
+    }
+}
+
+/// `None` only where `usize` is too small for the classes; then there are no quantiles.
+fn empty() -> Option<Box<Histogram<u32>>> {
+    Histogram::new_with_bounds(LOW, HIGH, DIGITS)
+        .ok()
+        .map(Box::new)
+}
+
+/// Halves all classes, so that the young half of four thousand million spans weighs more.
+fn age(classes: &mut Box<Histogram<u32>>) {
+    let Some(mut younger) = empty() else { return };
+    for class in classes.iter_recorded() {
+        let half = class.count_at_value() / 2;
+        if half > 0 {
+            younger.saturating_record_n(class.value_iterated_to().clamp(LOW, HIGH), half);
+        }
+    }
+    *classes = younger;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Equal but for the third digit.
+    fn about(measured: Duration, expected: Duration) -> bool {
+        measured.abs_diff(expected) <= expected / 100
+    }
+
+    #[test]
+    fn nothing_measured_is_all_zero_and_costs_no_classes() {
+        let waits = WaitHistogram::default();
+        assert_eq!(waits.summary(), WaitSummary::default());
+        assert!(waits.lock().classes.is_none());
+    }
+
+    #[test]
+    fn quantiles_are_exact_to_two_digits_and_max_to_the_nanosecond() {
+        let waits = WaitHistogram::default();
+        for millis in 1..=1000 {
+            waits.record(Duration::from_millis(millis));
+        }
+        waits.record(Duration::from_nanos(1_000_000_007));
+        let summary = waits.summary();
+        assert_eq!(summary.count, 1001);
+        assert!(
+            about(summary.p50, Duration::from_millis(500)),
+            "{summary:?}"
+        );
+        assert!(
+            about(summary.p90, Duration::from_millis(900)),
+            "{summary:?}"
+        );
+        assert!(
+            about(summary.p99, Duration::from_millis(990)),
+            "{summary:?}"
+        );
+        assert_eq!(summary.max, Duration::from_nanos(1_000_000_007));
+    }
+
+    #[test]
+    fn one_span_is_every_quantile_of_itself() {
+        for span in [Duration::from_nanos(1), Duration::from_micros(12_345), HOUR] {
+            let waits = WaitHistogram::default();
+            waits.record(span);
+            let summary = waits.summary();
+            assert_eq!(summary.p50, summary.p99);
+            assert!(
+                summary.p99 <= span && about(summary.p99, span),
+                "{span:?}: {summary:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn spans_out_of_range_are_counted_at_its_ends() {
+        let waits = WaitHistogram::default();
+        waits.record(Duration::ZERO);
+        assert_eq!(
+            waits.summary(),
+            WaitSummary {
+                count: 1,
+                ..WaitSummary::default()
+            }
+        );
+        waits.record(Duration::MAX);
+        waits.record(Duration::MAX);
+        let summary = waits.summary();
+        assert_eq!((summary.count, summary.max), (3, Duration::MAX));
+        assert_eq!(summary.p50, HOUR);
+    }
+
+    #[test]
+    fn classes_that_are_full_grow_old_and_never_overflow() {
+        let waits = WaitHistogram::default();
+        waits.record(HOUR);
+        if let Some(classes) = &mut waits.lock().classes {
+            classes.saturating_record_n(1000, u32::MAX - 1);
+            assert_eq!(classes.len(), u64::from(u32::MAX));
+        }
+        waits.record(Duration::from_millis(1));
+        let total = waits.lock().classes.as_ref().map(|classes| classes.len());
+        assert_eq!(total, Some(u64::from(u32::MAX / 2) + 1));
+        let summary = waits.summary();
+        assert!(about(summary.p99, Duration::from_millis(1)), "{summary:?}");
+        assert_eq!((summary.count, summary.max), (2, HOUR));
+    }
+
+    #[test]
+    fn a_poisoned_lock_goes_on_counting() {
+        let waits = WaitHistogram::default();
+        let poisoned = catch_unwind(AssertUnwindSafe(|| {
+            let _held = waits.lock();
+            std::panic::resume_unwind(Box::new("poison"));
+        }));
+        assert!(poisoned.is_err() && waits.inner.is_poisoned());
+        waits.record(HOUR);
+        assert_eq!(waits.summary().count, 1);
+    }
+
+    #[test]
+    fn the_classes_take_what_is_documented() {
+        let bytes = empty().map(|classes| classes.distinct_values() * size_of::<u32>());
+        assert!(bytes.is_some_and(|bytes| bytes <= 13 * 1024), "{bytes:?}");
+    }
+}

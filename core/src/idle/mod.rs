@@ -1,0 +1,125 @@
+//! Where idle objects rest, and in which order they are handed out again.
+//!
+//! Decides the order; knows nothing of waiters, permits or time. Three stores, one of which the
+//! strategy puts in front; an object that found its way into another one (the strategy was
+//! changed on the live pool, or waiters stood in line) is found there by [`Idle::search`].
+//!
+//! | strategy | put | take | order |
+//! |----------|-----|------|-------|
+//! | fifo, lru | ring | ring | idle longest goes first, which is the least recently used one |
+//! | lifo | stack, else ring | stack, then ring | idle shortest goes first |
+//! | affine | own stripe, what it held to the ring | own stripe, ring, other stripes | what this thread used last |
+//!
+//! I2: an object is in at most one store, and never while somebody holds it.
+
+mod stack;
+mod stripes;
+
+use crate::config::Strategy;
+use crate::entry::Entry;
+use crate::primitives::{AtomicU32, Ordering, Ring};
+use stack::Stack;
+use stripes::Stripes;
+
+/// The idle objects of a pool.
+pub(crate) struct Idle<T> {
+    /// The strategy in force; changed on a live pool, read without any order: both sides work
+    /// with either value.
+    strategy: AtomicU32,
+    stripes: Stripes<Entry<T>>,
+    stack: Stack<T>,
+    ring: Ring<Box<Entry<T>>>,
+}
+
+const FIFO: u32 = 0;
+const LIFO: u32 = 1;
+const AFFINE: u32 = 2;
+
+const fn code(strategy: Strategy) -> u32 {
+    match strategy {
+        Strategy::Fifo | Strategy::Lru => FIFO,
+        Strategy::Lifo => LIFO,
+        Strategy::Affine => AFFINE,
+    }
+}
+
+impl<T> Idle<T> {
+    pub(crate) fn new(ceiling: usize, strategy: Strategy) -> Self {
+        let idle = Self {
+            strategy: AtomicU32::new(FIFO),
+            stripes: Stripes::new(ceiling),
+            stack: Stack::new(ceiling),
+            ring: Ring::new(ceiling),
+        };
+        idle.set_strategy(strategy);
+        idle
+    }
+
+    pub(crate) fn set_strategy(&self, strategy: Strategy) {
+        if strategy == Strategy::Lifo {
+            self.stack.prepare();
+        }
+        self.strategy.store(code(strategy), Ordering::Relaxed);
+    }
+
+    /// Puts an object where the strategy wants it.
+    #[inline]
+    pub(crate) fn put(&self, entry: Box<Entry<T>>) {
+        match self.strategy.load(Ordering::Relaxed) {
+            AFFINE => {
+                if let Some(displaced) = self.stripes.swap_own(entry) {
+                    self.put_last(displaced);
+                }
+            }
+            LIFO => {
+                if let Err(entry) = self.stack.push(entry) {
+                    self.put_last(entry);
+                }
+            }
+            _ => self.put_last(entry),
+        }
+    }
+
+    /// Puts an object at the end of the ring, where [`Self::in_ring`] counts it.
+    pub(crate) fn put_last(&self, entry: Box<Entry<T>>) {
+        let mut entry = entry;
+        // The ring has a place for every object that may exist, so a refusal can only mean that
+        // a taker has claimed its place and not yet left it.
+        while let Err(refused) = self.ring.push(entry) {
+            entry = refused;
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Takes the object that the strategy hands out next, looking only where it puts them.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Box<Entry<T>>> {
+        match self.strategy.load(Ordering::Relaxed) {
+            AFFINE => self
+                .stripes
+                .take_own()
+                .or_else(|| self.ring.pop())
+                .or_else(|| self.stripes.steal()),
+            LIFO => self.stack.pop().or_else(|| self.ring.pop()),
+            _ => self.ring.pop(),
+        }
+    }
+
+    /// Takes any idle object there is, wherever it is.
+    pub(crate) fn search(&self) -> Option<Box<Entry<T>>> {
+        self.take()
+            .or_else(|| self.ring.pop())
+            .or_else(|| self.stripes.steal())
+            .or_else(|| self.stack.pop())
+    }
+
+    /// Takes any idle object, the ring's first: what waiters were woken for lies there.
+    pub(crate) fn search_ring_first(&self) -> Option<Box<Entry<T>>> {
+        self.ring.pop().or_else(|| self.search())
+    }
+
+    /// How many objects the ring holds (a momentary count).
+    pub(crate) fn in_ring(&self) -> usize {
+        self.ring.len()
+    }
+}

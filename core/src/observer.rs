@@ -1,0 +1,95 @@
+//! The upward interface: what happened in a pool, told to whoever listens.
+//!
+//! Decides nothing. Events come from slow paths only: acquiring and releasing an idle object tells
+//! nobody.
+
+use std::error::Error;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::retire::RetireReason;
+
+/// Something that happened in a pool.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// An object was made.
+    Created {
+        /// Its number.
+        id: u64,
+        /// How long it took.
+        took: Duration,
+    },
+    /// An object could not be made.
+    CreateFailed {
+        /// Why.
+        error: &'a (dyn Error + 'static),
+        /// In how long the next attempt is made.
+        next_in: Duration,
+    },
+    /// An object failed its validation or its recycling.
+    CheckFailed {
+        /// Its number.
+        id: u64,
+        /// Why.
+        error: &'a (dyn Error + 'static),
+    },
+    /// An object was retired.
+    Retired {
+        /// Its number.
+        id: u64,
+        /// Why.
+        reason: RetireReason,
+    },
+    /// An acquire ended at its deadline.
+    TimedOut {
+        /// Where it was called.
+        at: &'static Location<'static>,
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// An object has been out for longer than `leak_after`; told once each time it is taken.
+    Leaked {
+        /// Its number.
+        id: u64,
+        /// Where it was taken.
+        taken_at: &'static Location<'static>,
+        /// How long ago.
+        held_for: Duration,
+    },
+    /// A thread or task is about to wait for an object while it holds one of the same pool: it may
+    /// be waiting for itself.
+    NestedAcquire {
+        /// Where it is about to wait.
+        at: &'static Location<'static>,
+        /// Where it took the one it holds.
+        holding_since: &'static Location<'static>,
+    },
+    /// The configuration was changed.
+    Reconfigured,
+    /// The pool was closed.
+    Closed,
+}
+
+/// Is told what happens in a pool.
+///
+/// Called on the thread where it happens, never under a lock of the pool; a panic in it is caught
+/// and dropped. It should not block: whoever caused the event waits for it.
+///
+/// # Examples
+///
+/// ```
+/// use nebula_resource_core::{Event, Observer};
+///
+/// struct Print;
+///
+/// impl Observer for Print {
+///     fn observe(&self, event: &Event<'_>) {
+///         eprintln!("{event:?}");
+///     }
+/// }
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// `event` happened.
+    fn observe(&self, event: &Event<'_>);
+}

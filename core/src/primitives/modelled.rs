@@ -1,0 +1,138 @@
+//! Stand-ins that loom sees into.
+//!
+//! Two tiers: by default the ring is `concurrent-queue`'s (the same algorithm as `ArrayQueue`,
+//! loom-aware), which holds memory order to account; with the private feature `__loom_lock` it
+//! is a mutex around a deque, which lets three threads finish. The slot keeps its values in an
+//! uninstrumented vault under a key, and swaps the key through a loom atomic with `AcqRel`:
+//! exactly the edges of the real cell and no more.
+
+use std::collections::HashMap;
+use std::sync::Mutex as Vault;
+
+use loom::sync::atomic::AtomicUsize;
+
+pub(crate) use crossbeam_utils::CachePadded;
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Arc, PoisonError};
+
+/// See the native ring.
+#[cfg(not(feature = "__loom_lock"))]
+pub(crate) struct Ring<T>(concurrent_queue::ConcurrentQueue<T>);
+
+#[cfg(not(feature = "__loom_lock"))]
+impl<T> Ring<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        // At capacity 1 concurrent-queue picks another algorithm.
+        Self(concurrent_queue::ConcurrentQueue::bounded(capacity.max(2)))
+    }
+
+    pub(crate) fn push(&self, value: T) -> Result<(), T> {
+        self.0
+            .push(value)
+            .map_err(concurrent_queue::PushError::into_inner)
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.0.pop().ok()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// See the native ring.
+#[cfg(feature = "__loom_lock")]
+pub(crate) struct Ring<T>(Mutex<std::collections::VecDeque<T>>, usize);
+
+#[cfg(feature = "__loom_lock")]
+impl<T> Ring<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Mutex::new(std::collections::VecDeque::new()), capacity)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, std::collections::VecDeque<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, value: T) -> Result<(), T> {
+        let mut queue = self.queue();
+        if queue.len() == self.1 {
+            return Err(value);
+        }
+        queue.push_back(value);
+        Ok(())
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.queue().pop_front()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue().len()
+    }
+}
+
+/// See the native slot.
+pub(crate) struct Slot<T> {
+    key: AtomicUsize,
+    vault: Vault<(usize, HashMap<usize, Box<T>>)>,
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            key: AtomicUsize::new(0),
+            vault: Vault::new((0, HashMap::new())),
+        }
+    }
+
+    pub(crate) fn take(&self) -> Option<Box<T>> {
+        self.swap(None)
+    }
+
+    pub(crate) fn swap(&self, value: Option<Box<T>>) -> Option<Box<T>> {
+        let new = value.map_or(0, |value| {
+            let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+            vault.0 += 1;
+            let key = vault.0;
+            vault.1.insert(key, value);
+            key
+        });
+        let old = self.key.swap(new, Ordering::AcqRel);
+        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        vault.1.remove(&old)
+    }
+}
+
+/// See the native snapshot.
+pub(crate) struct Snapshot<T>(Mutex<Arc<T>>);
+
+impl<T> Snapshot<T> {
+    pub(crate) fn new(value: Arc<T>) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    pub(crate) fn load(&self) -> Arc<T> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn store(&self, value: Arc<T>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = value;
+    }
+}
+
+loom::thread_local! {
+    static STRIPE: std::cell::Cell<usize> = std::cell::Cell::new(0);
+}
+
+/// The stripe of this model thread; 0 unless the model chose another.
+pub(crate) fn stripe() -> usize {
+    STRIPE.with(std::cell::Cell::get)
+}
+
+/// Lets a model say which stripe its thread uses.
+pub(crate) fn choose_stripe(stripe: usize) {
+    STRIPE.with(|cell| cell.set(stripe));
+}

@@ -1,0 +1,135 @@
+//! What others may read about an object while it is out: one record of atomics per object.
+//!
+//! Only the object's owner of the moment writes (plain stores on a line it already owns); anyone
+//! reads, at any time, without stopping anybody. Decides nothing: nobody acts on these numbers
+//! but reports, leak detection and the audit.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use crossbeam_utils::atomic::AtomicCell;
+
+use crate::Tick;
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ObjectState {
+    /// Waiting to be handed out.
+    Idle,
+    /// In a guard.
+    InUse,
+    /// Being validated or recycled.
+    Checking,
+    /// Out of the pool for good; about to vanish from the list.
+    Retired,
+}
+
+impl ObjectState {
+    const fn from_byte(byte: u8) -> Self {
+        match byte {
+            0 => Self::Idle,
+            1 => Self::InUse,
+            2 => Self::Checking,
+            _ => Self::Retired,
+        }
+    }
+}
+
+/// Who took an object: the place in the source and a key of the thread or task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taker {
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) key: u64,
+}
+
+/// The public facts about one object.
+pub(crate) struct Record {
+    pub(crate) id: u64,
+    pub(crate) slot: u32,
+    pub(crate) created_at: Tick,
+    state: AtomicU8,
+    leak_reported: AtomicBool,
+    uses: AtomicU64,
+    recycles: AtomicU64,
+    since: AtomicU64,
+    taken_at: AtomicCell<Option<&'static Location<'static>>>,
+    taken_by: AtomicU64,
+}
+
+impl Record {
+    pub(crate) fn new(id: u64, slot: u32, now: Tick) -> Self {
+        Self {
+            id,
+            slot,
+            created_at: now,
+            state: AtomicU8::new(ObjectState::Checking as u8),
+            leak_reported: AtomicBool::new(false),
+            uses: AtomicU64::new(0),
+            recycles: AtomicU64::new(0),
+            since: AtomicU64::new(now.as_nanos()),
+            taken_at: AtomicCell::new(None),
+            taken_by: AtomicU64::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn taken(&self, now: Tick, by: Taker) {
+        self.since.store(now.as_nanos(), Relaxed);
+        self.taken_at.store(Some(by.at));
+        self.taken_by.store(by.key, Relaxed);
+        self.leak_reported.store(false, Relaxed);
+        self.uses.store(self.uses.load(Relaxed) + 1, Relaxed);
+        self.state.store(ObjectState::InUse as u8, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn moved(&self, to: ObjectState, now: Tick) {
+        self.since.store(now.as_nanos(), Relaxed);
+        self.state.store(to as u8, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn set_state(&self, to: ObjectState) {
+        self.state.store(to as u8, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> ObjectState {
+        ObjectState::from_byte(self.state.load(Relaxed))
+    }
+
+    /// When it entered its state.
+    #[inline]
+    pub(crate) fn since(&self) -> Tick {
+        Tick::from_nanos(self.since.load(Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn uses(&self) -> u64 {
+        self.uses.load(Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn recycled(&self) {
+        self.recycles
+            .store(self.recycles.load(Relaxed) + 1, Relaxed);
+    }
+
+    pub(crate) fn recycles(&self) -> u64 {
+        self.recycles.load(Relaxed)
+    }
+
+    /// Whether this is the first report of a leak since the object was taken.
+    pub(crate) fn first_report(&self) -> bool {
+        !self.leak_reported.swap(true, Relaxed)
+    }
+
+    pub(crate) fn taken_at(&self) -> Option<&'static Location<'static>> {
+        self.taken_at.load()
+    }
+
+    pub(crate) fn taken_by(&self) -> u64 {
+        self.taken_by.load(Relaxed)
+    }
+}

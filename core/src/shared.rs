@@ -1,0 +1,299 @@
+//! A pool's shared part: the engine with a driver, a clock and an ear.
+//!
+//! Decides when the background is told to look: alarms ring for deadlines, probes, maintenance,
+//! and for retired objects that wait to be destroyed. Everything the fast path needs is here
+//! and in the engine; nothing here runs a factory.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use crate::Tick;
+use crate::bounded::Deadline;
+use crate::clock::Clock;
+use crate::driver::Driver;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::guarded::{contained, forget_panic};
+use crate::observer::{Event, Observer};
+use crate::options::Options;
+use crate::primitives::{AtomicU64, Ordering};
+use crate::retire::RetireReason;
+
+/// What the handles, guards and background work of one pool have in common.
+pub struct Shared<D: Driver> {
+    pub(crate) engine: Engine<D::Object>,
+    pub(crate) driver: D,
+    pub(crate) clock: Clock,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) measures_holds: bool,
+    /// When maintenance is next due; `NEVER` until the first object is made.
+    pub(crate) next_round: AtomicU64,
+    me: Weak<Self>,
+    bell: Waker,
+}
+
+/// Rings a pool, if it is still there: called by the clock's thread.
+struct Bell<D: Driver>(Weak<Shared<D>>);
+
+impl<D: Driver> Wake for Bell<D> {
+    fn wake(self: Arc<Self>) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.ring();
+        }
+    }
+}
+
+/// Has a pool rung soon: called wherever an object is retired, a guard's `Drop` included.
+struct Poke<D: Driver>(Weak<Shared<D>>);
+
+impl<D: Driver> Wake for Poke<D> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(shared) = self.0.upgrade()
+            && shared.driver.can_spawn()
+        {
+            shared.ring_at(shared.clock.coarse());
+        }
+    }
+}
+
+impl<D: Driver> Shared<D> {
+    pub(crate) fn new(options: Options, ceiling: usize, driver: D, clock: Clock) -> Arc<Self> {
+        Arc::new_cyclic(|me: &Weak<Self>| Self {
+            engine: Engine::new(
+                options.config,
+                ceiling,
+                Waker::from(Arc::new(Poke(me.clone()))),
+            ),
+            driver,
+            clock,
+            observer: options.observer,
+            measures_holds: options.measures_holds,
+            next_round: AtomicU64::new(Tick::NEVER.as_nanos()),
+            me: me.clone(),
+            bell: Waker::from(Arc::new(Bell(me.clone()))),
+        })
+    }
+
+    /// The facade's part.
+    pub const fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    /// The pool's clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A counted reference; none once the last one is going.
+    pub(crate) fn arc(&self) -> Option<Arc<Self>> {
+        self.me.upgrade()
+    }
+
+    /// Has `ring` called at `at`, from the clock's thread.
+    pub(crate) fn ring_at(&self, at: Tick) {
+        self.clock.wake_at(at, self.bell.clone());
+    }
+
+    /// The alarm: passes over waiters whose time is up, has probes started, objects destroyed and
+    /// maintenance done. Runs no user code itself except wakers.
+    pub(crate) fn ring(&self) {
+        let now = self.clock.now();
+        if let Some(next) = self.engine.sweep(now) {
+            self.ring_at(next);
+        }
+        if self.driver.can_spawn() {
+            self.bury_retired();
+            self.start_round(now);
+            self.start_restocking();
+        }
+    }
+
+    /// Stock that was retired is replaced at once, not with the next round.
+    fn start_restocking(&self) {
+        let begun = self.next_round.load(Ordering::Relaxed) != Tick::NEVER.as_nanos();
+        if begun
+            && self.engine.lacks_stock()
+            && let Some(shared) = self.arc()
+        {
+            let restock = Box::pin(async move {
+                let settings = shared.engine.settings();
+                crate::care::restock(&shared, &settings.config).await;
+            });
+            drop(self.driver.spawn(restock));
+        }
+    }
+
+    /// Has the next round done now: the configuration has changed.
+    pub(crate) fn reschedule(&self, now: Tick) {
+        if self.next_round.load(Ordering::Relaxed) != Tick::NEVER.as_nanos() {
+            self.next_round.store(now.as_nanos(), Ordering::Relaxed);
+            self.ring_at(now);
+        }
+    }
+
+    /// Begins with maintenance, once there is something to maintain.
+    pub(crate) fn begin_rounds(&self, first: Tick) {
+        let begun = self.next_round.compare_exchange(
+            Tick::NEVER.as_nanos(),
+            first.as_nanos(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if begun.is_ok() && self.driver.can_spawn() {
+            self.ring_at(first);
+        }
+    }
+
+    fn start_round(&self, now: Tick) {
+        let due = self.next_round.load(Ordering::Relaxed);
+        if now.as_nanos() < due || self.engine.permits.state().closed() {
+            return;
+        }
+        let next = now.after(self.engine.settings().config.maintenance_every);
+        // One of several that ring at once starts the round.
+        let mine = self.next_round.compare_exchange(
+            due,
+            next.as_nanos(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if let (Ok(_), Some(shared)) = (mine, self.arc()) {
+            self.ring_at(next);
+            let round = Box::pin(async move { crate::care::round(&shared).await });
+            // Refused, the round is skipped: the runtime is going away.
+            drop(self.driver.spawn(round));
+        }
+    }
+
+    fn bury_retired(&self) {
+        for entry in self.engine.retired.drain() {
+            let Some(shared) = self.arc() else {
+                return;
+            };
+            let burial = Box::pin(async move { shared.bury(entry).await });
+            if let Err(burial) = self.driver.spawn(burial) {
+                // Dropping the job drops the object, which is all that is left to do; not on this
+                // thread, which keeps time for everybody.
+                let drop_it = Box::new(move || contained(move || drop(burial)));
+                drop(crate::helpers::run(drop_it));
+            }
+        }
+    }
+
+    /// Destroys one retired object, within bounds.
+    pub(crate) async fn bury(&self, entry: Box<Entry<D::Object>>) {
+        let why = entry.retired.unwrap_or(RetireReason::Abandoned);
+        self.tell(|| Event::Retired {
+            id: entry.record.id,
+            reason: why,
+        });
+        let bound = self.engine.settings().config.destroy_timeout;
+        let mut deadline = Deadline::After(bound);
+        let destroy = async { self.driver.destroy(entry.object, why).await };
+        // However it ends, the object is gone as far as the pool is concerned.
+        let _ended =
+            crate::bounded::bounded("destroy", &self.clock, &mut deadline, bound, destroy).await;
+        self.engine.stats.destroyed();
+        self.engine.settled.notify(usize::MAX);
+    }
+
+    /// Destroys all that is retired, here and now.
+    pub(crate) async fn bury_all(&self) {
+        for entry in self.engine.retired.drain() {
+            self.bury(entry).await;
+        }
+    }
+
+    /// Lets an object go for good; it is destroyed in the background.
+    #[cold]
+    pub(crate) fn retire(&self, entry: Box<Entry<D::Object>>, reason: RetireReason) {
+        self.engine.retire(entry, reason);
+    }
+
+    /// Tells the observer, if there is one.
+    pub(crate) fn tell<'e>(&self, event: impl FnOnce() -> Event<'e>) {
+        if let Some(observer) = &self.observer {
+            contained(|| observer.observe(&event()));
+        }
+    }
+
+    /// Takes back what a guard held. Never blocks, allocates or panics; takes the line's lock only
+    /// when somebody waits.
+    #[inline]
+    pub(crate) fn release(&self, mut entry: Box<Entry<D::Object>>) {
+        let now = self.clock.coarse();
+        if self.measures_holds {
+            self.measure_hold(&entry);
+        }
+        match self.reason_to_retire(&entry) {
+            None => {
+                self.engine.put_aside(&mut entry, now);
+                self.engine.give(entry);
+            }
+            Some(reason) => self.retire(entry, reason),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn reason_to_retire(&self, entry: &Entry<D::Object>) -> Option<RetireReason> {
+        if std::thread::panicking() {
+            return Some(RetireReason::Tainted);
+        }
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.driver.is_broken(&entry.object)
+        })) {
+            Ok(false) => {}
+            Ok(true) => return Some(RetireReason::Broken),
+            Err(payload) => {
+                forget_panic(payload);
+                return Some(RetireReason::Panicked);
+            }
+        }
+        if entry.is_used_up() {
+            return Some(RetireReason::MaxUses);
+        }
+        let stamp = self.engine.stamp.read();
+        (!entry.stamp.same_clear(stamp)).then_some(RetireReason::Cleared)
+    }
+
+    #[cold]
+    fn measure_hold(&self, entry: &Entry<D::Object>) {
+        self.engine
+            .stats
+            .held(self.clock.now().since(entry.record.since()));
+    }
+
+    /// The moment to write down when an object is handed out: precise where holds are measured.
+    #[inline]
+    pub(crate) fn taking_time(&self) -> Tick {
+        if self.measures_holds {
+            self.clock.now()
+        } else {
+            self.clock.coarse()
+        }
+    }
+
+    /// An object turned out broken: those proven before it are suspect.
+    pub(crate) fn suspect_all(&self) {
+        self.engine.stamp.suspect();
+    }
+
+    /// The configured bound of a callback.
+    pub(crate) fn validate_bound(&self) -> Duration {
+        self.engine.settings().config.validate_timeout
+    }
+}
+
+impl<D: Driver> fmt::Debug for Shared<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("status", &self.engine.status())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,254 @@
+//! How many creations may run at once, and when to try again after one failed.
+//!
+//! Pure: takes `now` and a random number, returns what to do. Knows nothing of factories, of who
+//! waits, or of permits.
+//!
+//! Creations are started for waiters, but not one for each: while objects are out, the next one
+//! to come back may serve the waiter sooner than a new one could be made. So one creation at a
+//! time at first; each that completes while somebody still waits doubles the window, up to
+//! `max_concurrent_creates` (TCP's slow start, for the same reason). With no object alive there is
+//! nothing to come back, and the window is fully open.
+//!
+//! While failing, one probe at a time for the pool as a whole, with exponential backoff.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Tick;
+use crate::config::{Backoff, PoolConfig};
+
+/// The cause of a failed creation, shared by all who hear of it.
+pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
+
+/// While somebody waits, a recovered backend is noticed within this time.
+const PROBE_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+
+/// What is known about a backend that refuses.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    /// Failed rounds in a row (creations that ran side by side count once).
+    pub(crate) rounds: u32,
+    /// When the first of them failed.
+    pub(crate) since: Tick,
+    /// When the next one may be tried for a waiter.
+    pub(crate) retry_at: Tick,
+    /// When the next one may be tried with nobody waiting.
+    refill_at: Tick,
+    pub(crate) cause: Cause,
+}
+
+pub(crate) struct Gate {
+    creating: usize,
+    window: usize,
+    failure: Option<Failure>,
+}
+
+impl Gate {
+    pub(crate) const fn new() -> Self {
+        Self {
+            creating: 0,
+            window: 1,
+            failure: None,
+        }
+    }
+
+    /// Creations under way.
+    pub(crate) const fn creating(&self) -> usize {
+        self.creating
+    }
+
+    /// The failure in force, if the last creation failed.
+    pub(crate) const fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Whether one more creation may start, with `alive` objects in the pool and `lacking` wanted.
+    pub(crate) fn admits(
+        &self,
+        now: Tick,
+        alive: usize,
+        lacking: usize,
+        config: &PoolConfig,
+    ) -> bool {
+        if let Some(failure) = &self.failure {
+            return self.creating == 0 && lacking > 0 && now >= failure.retry_at;
+        }
+        let most = config.max_concurrent_creates;
+        let window = if alive == 0 {
+            most
+        } else {
+            self.window.min(most)
+        };
+        self.creating < window && self.creating < lacking
+    }
+
+    /// Whether one more creation may start to keep idle objects in stock, `most` at a time.
+    pub(crate) fn admits_refill(&self, now: Tick, most: usize) -> bool {
+        match &self.failure {
+            Some(failure) => self.creating == 0 && now >= failure.refill_at,
+            None => self.creating < most,
+        }
+    }
+
+    pub(crate) const fn started(&mut self) {
+        self.creating += 1;
+    }
+
+    /// A creation succeeded; `lacking` objects are still wanted besides the new one.
+    pub(crate) fn succeeded(&mut self, lacking: usize, config: &PoolConfig) {
+        self.creating -= 1;
+        self.failure = None;
+        self.window = if lacking > 0 {
+            (self.window * 2).min(config.max_concurrent_creates)
+        } else {
+            1
+        };
+    }
+
+    /// A creation was given up without an outcome, because nobody wanted it or the pool closed.
+    pub(crate) const fn withdrawn(&mut self) {
+        self.creating -= 1;
+    }
+
+    /// A creation failed; answers when the next one may be tried.
+    pub(crate) fn failed(
+        &mut self,
+        now: Tick,
+        cause: Cause,
+        backoff: Backoff,
+        random: u64,
+    ) -> Tick {
+        self.creating -= 1;
+        self.window = 1;
+        if let Some(failure) = self
+            .failure
+            .as_mut()
+            .filter(|failure| now < failure.retry_at)
+        {
+            failure.cause = cause;
+            return failure.retry_at;
+        }
+        let before = self.failure.take();
+        let rounds = before
+            .as_ref()
+            .map_or(1, |failure| failure.rounds.saturating_add(1));
+        let pause = delay(backoff, rounds, random);
+        let retry_at = now.after(pause.min(PROBE_AT_LEAST_EVERY));
+        self.failure = Some(Failure {
+            rounds,
+            since: before.map_or(now, |failure| failure.since),
+            retry_at,
+            refill_at: now.after(pause),
+            cause,
+        });
+        retry_at
+    }
+}
+
+/// Exponential with equal jitter: half fixed, half random.
+///
+/// Equal jitter because a single prober needs a floor under its rate more than it needs spread:
+/// M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+fn delay(backoff: Backoff, rounds: u32, random: u64) -> Duration {
+    let doublings = rounds.saturating_sub(1).min(31);
+    let full = backoff
+        .first
+        .saturating_mul(1 << doublings)
+        .min(backoff.max);
+    let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    full.mul_f64(0.5 + share / 2.0)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn cause() -> Cause {
+        Arc::from(crate::BoxError::from("refused"))
+    }
+
+    fn config(most: usize) -> PoolConfig {
+        PoolConfig {
+            max_concurrent_creates: most,
+            ..PoolConfig::default()
+        }
+    }
+
+    #[test]
+    fn with_nothing_alive_the_window_is_open() {
+        let mut gate = Gate::new();
+        for _ in 0..4 {
+            assert!(gate.admits(Tick::ZERO, 0, 9, &config(4)));
+            gate.started();
+        }
+        assert!(!gate.admits(Tick::ZERO, 0, 9, &config(4)));
+    }
+
+    #[test]
+    fn with_objects_alive_creations_start_slowly_and_double() {
+        let (mut gate, config) = (Gate::new(), config(4));
+        gate.started();
+        assert!(!gate.admits(Tick::ZERO, 5, 9, &config), "one at first");
+        gate.succeeded(8, &config);
+        gate.started();
+        assert!(gate.admits(Tick::ZERO, 6, 8, &config), "then two");
+        gate.started();
+        assert!(!gate.admits(Tick::ZERO, 6, 8, &config));
+        gate.succeeded(0, &config);
+        assert!(!gate.admits(Tick::ZERO, 7, 8, &config), "one again");
+    }
+
+    #[test]
+    fn nobody_lacking_means_no_creation() {
+        let mut gate = Gate::new();
+        assert!(!gate.admits(Tick::ZERO, 0, 0, &config(4)));
+        gate.started();
+        assert!(
+            !gate.admits(Tick::ZERO, 0, 1, &config(4)),
+            "one is on its way"
+        );
+    }
+
+    #[test]
+    fn while_failing_there_is_one_probe_and_it_backs_off() {
+        let (mut gate, config) = (Gate::new(), config(4));
+        let backoff = Backoff {
+            first: Duration::from_millis(100),
+            max: Duration::from_secs(10),
+        };
+        let mut now = Tick::ZERO;
+        let mut last = Duration::ZERO;
+        for round in 1..=8 {
+            gate.started();
+            let retry_at = gate.failed(now, cause(), backoff, u64::MAX);
+            assert_eq!(gate.failure().map(|f| f.rounds), Some(round));
+            assert!(!gate.admits(now, 0, 5, &config), "not before its time");
+            let pause = retry_at.since(now);
+            assert!(pause >= last && pause <= PROBE_AT_LEAST_EVERY);
+            last = pause;
+            now = retry_at;
+            assert!(gate.admits(now, 0, 5, &config));
+            assert!(
+                round < 5 || !gate.admits_refill(now, 4),
+                "refilling is in less of a hurry"
+            );
+        }
+        gate.started();
+        assert!(!gate.admits(now, 0, 5, &config), "a single probe");
+        gate.succeeded(4, &config);
+        assert!(gate.failure().is_none() && gate.admits(now, 1, 4, &config));
+    }
+
+    #[test]
+    fn failures_side_by_side_count_as_one_round() {
+        let mut gate = Gate::new();
+        let backoff = Backoff::default();
+        gate.started();
+        gate.started();
+        let first = gate.failed(Tick::ZERO, cause(), backoff, 0);
+        let second = gate.failed(Tick::ZERO, cause(), backoff, u64::MAX);
+        assert_eq!(first, second);
+        assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
+    }
+}

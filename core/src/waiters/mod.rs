@@ -1,0 +1,125 @@
+//! Who waits: the line, its lock, and the word by which the fast path sees it from outside.
+//!
+//! Decides nothing by itself; `engine::line` does, under the lock. The protocol is written
+//! down in `docs/protocols/wakeup.md`.
+
+mod gate;
+mod queue;
+mod wakes;
+
+pub(crate) use gate::{Cause, Failure, Gate};
+pub(crate) use queue::{Place, Queue, Standing, Wish};
+pub(crate) use wakes::{Wakes, wake};
+
+use std::ops::{Deref, DerefMut};
+
+use crate::Tick;
+use crate::entry::Entry;
+use crate::primitives::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
+
+/// The line of a pool.
+pub(crate) struct Line<T> {
+    /// `{ barred: 1, waiting: 31 }`, written by whoever holds the lock, when it lets go.
+    ///
+    /// | waiting | barred | meaning |
+    /// |---------|--------|---------|
+    /// | 0 | 0 | nobody waits: give and take do not come here |
+    /// | n | 0 | a running newcomer may still take an idle object past the woken ones |
+    /// | n | 1 | fairness is strict, or somebody has lost once: newcomers join the line |
+    word: AtomicU32,
+    desk: Mutex<Desk<T>>,
+}
+
+/// What the lock protects.
+pub(crate) struct Desk<T> {
+    pub(crate) queue: Queue<Box<Entry<T>>>,
+    pub(crate) gate: Gate,
+    pub(crate) strict: bool,
+    /// The earliest alarm that was asked for and has not rung.
+    pub(crate) alarm: Tick,
+}
+
+const BARRED: u32 = 1 << 31;
+
+impl<T> Line<T> {
+    pub(crate) fn new(strict: bool) -> Self {
+        Self {
+            word: AtomicU32::new(0),
+            desk: Mutex::new(Desk {
+                queue: Queue::new(),
+                gate: Gate::new(),
+                strict,
+                alarm: Tick::NEVER,
+            }),
+        }
+    }
+
+    /// Whether somebody waits. Callers that decide by it fence first (see `engine::give`).
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == 0
+    }
+
+    /// How many wait (a momentary count).
+    pub(crate) fn waiting(&self) -> usize {
+        (self.word.load(Ordering::Relaxed) & !BARRED) as usize
+    }
+
+    /// Whether newcomers must join the line rather than take an idle object.
+    #[inline]
+    pub(crate) fn bars_newcomers(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & BARRED != 0
+    }
+
+    /// The lock. No user code runs while it is held: not a waker, not a destructor.
+    pub(crate) fn lock(&self) -> Locked<'_, T> {
+        Locked {
+            line: self,
+            desk: self.desk.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+/// The line, locked; publishes the word when it is let go.
+pub(crate) struct Locked<'a, T> {
+    line: &'a Line<T>,
+    desk: MutexGuard<'a, Desk<T>>,
+}
+
+impl<T> Locked<'_, T> {
+    /// Whether objects must be handed over in order rather than raced for.
+    pub(crate) fn hands_over(&self) -> bool {
+        self.desk.strict || self.desk.queue.lost() > 0
+    }
+
+    /// Makes the line as it is now visible to those who do not take the lock.
+    ///
+    /// ord: Relaxed, because what makes it count is the SeqCst fence that follows it in `join`,
+    /// and otherwise only a stale word that errs by a moment.
+    pub(crate) fn publish(&self) {
+        let waiting = self.desk.queue.len() as u32 & !BARRED;
+        let barred = waiting > 0 && self.hands_over();
+        let word = waiting | if barred { BARRED } else { 0 };
+        self.line.word.store(word, Ordering::Relaxed);
+    }
+}
+
+impl<T> Deref for Locked<'_, T> {
+    type Target = Desk<T>;
+
+    fn deref(&self) -> &Desk<T> {
+        &self.desk
+    }
+}
+
+impl<T> DerefMut for Locked<'_, T> {
+    fn deref_mut(&mut self) -> &mut Desk<T> {
+        &mut self.desk
+    }
+}
+
+impl<T> Drop for Locked<'_, T> {
+    fn drop(&mut self) {
+        self.publish();
+    }
+}
