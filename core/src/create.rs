@@ -79,8 +79,10 @@ async fn create<D: Driver>(ticket: Ticket<D>, purpose: Purpose) {
     match until_closed(&shared, creation).await {
         None => ticket.withdraw(),
         Some(Ok(Ok(object))) => ticket.deliver(object, started),
-        Some(Ok(Err(error)) | Err(Unfinished::Panicked(error))) => ticket.fail(Cause::from(error)),
-        Some(Err(Unfinished::TimedOut)) => ticket.fail(Cause::from(BoxError::from(TooLong(bound)))),
+        Some(Ok(Err(error)) | Err(Unfinished::Panicked(error))) => ticket.fail(&Cause::from(error)),
+        Some(Err(Unfinished::TimedOut)) => {
+            ticket.fail(&Cause::from(BoxError::from(TooLong(bound))));
+        }
     }
 }
 
@@ -126,9 +128,9 @@ impl<D: Driver> Ticket<D> {
         });
     }
 
-    fn fail(mut self, cause: Cause) {
+    fn fail(mut self, cause: &Cause) {
         self.spent = true;
-        self.failed(&cause);
+        self.failed(cause);
     }
 
     fn failed(&self, cause: &Cause) {

@@ -5,6 +5,7 @@
 //! object alone. Knows nothing of where idle objects are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Tick;
 use crate::engine::Settings;
@@ -28,6 +29,9 @@ pub(crate) struct Entry<T> {
     pub(crate) expires_at: Tick,
     /// Its share of the jitter, 0..=u16::MAX.
     jitter: u16,
+    /// The pool's missed time as this object knows it, and what of it was taken off its age.
+    pub(crate) missed: Duration,
+    relieved: Duration,
     /// Returned since it was last recycled.
     pub(crate) dirty: bool,
     /// Why it was retired, once it is; and the next one in the chain of the retired.
@@ -63,6 +67,8 @@ impl<T> Entry<T> {
             proven_at: Tick::ZERO,
             expires_at: Tick::NEVER,
             jitter: (jitter & 0xffff) as u16,
+            missed: Duration::ZERO,
+            relieved: Duration::ZERO,
             dirty: false,
             retired: None,
             next: None,
@@ -83,6 +89,16 @@ impl<T> Entry<T> {
             }
             None => Tick::NEVER,
         };
+        self.expires_at = self.expires_at.after(self.relieved);
+    }
+
+    /// Relieves the object of what the pool has missed since it last was; answers how much.
+    pub(crate) fn relieve(&mut self, missed: Duration) -> Duration {
+        let more = missed.saturating_sub(self.missed);
+        self.missed = missed;
+        self.relieved += more;
+        self.expires_at = self.expires_at.after(more);
+        more
     }
 
     /// Called when the object is put aside or was proven at `now`.

@@ -21,6 +21,10 @@ use crate::options::Options;
 use crate::primitives::{AtomicU64, Ordering};
 use crate::retire::RetireReason;
 
+/// Maintenance that comes so much too late was not just held up: time has leapt. Longer than any
+/// scheduler makes a thread wait, shorter than any age an object is retired for by default.
+const LEAP: Duration = Duration::from_secs(60);
+
 /// What the handles, guards and background work of one pool have in common.
 pub struct Shared<D: Driver> {
     pub(crate) engine: Engine<D::Object>,
@@ -165,6 +169,10 @@ impl<D: Driver> Shared<D> {
         );
         if let (Ok(_), Some(shared)) = (mine, self.arc()) {
             self.ring_at(next);
+            let late = now.since(Tick::from_nanos(due));
+            if late >= LEAP {
+                self.engine.missed.note(late);
+            }
             let round = Box::pin(async move { crate::care::round(&shared).await });
             // Refused, the round is skipped: the runtime is going away.
             drop(self.driver.spawn(round));

@@ -2,12 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Tick;
 use crate::config::{Fairness, PoolConfig, ValidationError};
 use crate::engine::{Engine, ObjectInfo, Settings};
 use crate::entry::{Entry, Verdict};
 use crate::primitives::PoisonError;
+use crate::record::ObjectState;
 use crate::retire::RetireReason;
 
 impl<T> Engine<T> {
@@ -119,6 +121,11 @@ impl<T> Engine<T> {
 
     /// Looks at an object that is about to be handed out.
     pub(crate) fn inspect(&self, entry: &mut Entry<T>, now: Tick) -> Verdict {
+        let more = entry.relieve(self.missed.total());
+        if more > Duration::ZERO && entry.record.state() == ObjectState::Idle {
+            let since = entry.record.since().after(more).min(now);
+            entry.record.moved(ObjectState::Idle, since);
+        }
         entry.inspect(self.stamp.read(), now, &self.settings())
     }
 }

@@ -62,6 +62,27 @@ impl Settings {
     }
 }
 
+/// How much time has passed unseen, in all.
+///
+/// When maintenance finds itself far behind its time, the clock has leapt or the process was stopped.
+/// Every object would be over its age at once, and all would be replaced in one herd. So the time
+/// missed does not count towards anybody's age; it does count as idle time, so that all are
+/// validated before use.
+#[derive(Default)]
+pub(crate) struct Missed(std::sync::atomic::AtomicU64);
+
+impl Missed {
+    pub(crate) fn note(&self, span: std::time::Duration) {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        self.0
+            .fetch_add(nanos, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.0.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
 /// A pool without a factory, a clock or a runtime.
 pub(crate) struct Engine<T> {
     pub(crate) idle: Idle<T>,
@@ -77,6 +98,8 @@ pub(crate) struct Engine<T> {
     pub(crate) stats: Stats,
     /// Rings when an object was destroyed or taken out for good, and when the pool closes.
     pub(crate) settled: Event,
+    /// Time that passed while nobody could look (a suspended machine), taken out of ages.
+    pub(crate) missed: Missed,
     /// Rung when an object was retired and waits to be destroyed.
     bell: Waker,
 }
@@ -95,6 +118,7 @@ impl<T> Engine<T> {
             registry: Registry::new(),
             stats: Stats::new(),
             settled: Event::new(),
+            missed: Missed::default(),
             bell,
         }
     }
@@ -121,6 +145,8 @@ impl<T> Engine<T> {
         let settings = self.settings();
         let record = self.registry.enrol(now);
         self.stats.created();
-        Box::new(Entry::new(object, record, settings, stamp, jitter))
+        let mut entry = Entry::new(object, record, settings, stamp, jitter);
+        entry.missed = self.missed.total();
+        Box::new(entry)
     }
 }

@@ -65,6 +65,10 @@ macro_rules! rollback {
 const ROLLBACK_ONLY: &str = rollback!();
 
 /// Everything after the `ROLLBACK` is one transaction: if a statement fails, so does the reset.
+///
+/// `RESET ROLE`, although the statement before it goes back to the first role too: not on servers
+/// older than November 2024 (CVE-2024-10978), which take it for `SET ROLE NONE`, so that a role
+/// from the connection string would be lost.
 const CLEAN: &str = concat!(
     rollback!(),
     "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; ",

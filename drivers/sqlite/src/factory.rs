@@ -34,7 +34,7 @@ type Init = Box<dyn Fn(&mut Connection) -> Result<()> + Send + Sync>;
 /// | `locking_mode`, `journal_mode` | connection retired |
 /// | temporary tables, views, triggers | connection retired |
 /// | a statement that is still running (its `Rows` were leaked) | connection retired |
-/// | commit, rollback, update, progress, authorizer hooks | removed, unless [`init`](Self::init) is used, which may have set them |
+/// | commit, rollback, update, progress, authorizer, write-ahead log hooks | removed, unless [`init`](Self::init) is used, which may have set them |
 ///
 /// Clean is what the first connection looked like after `on_connect`, so what `on_connect`
 /// attaches, sets or creates stays; it must do the same to every connection. What SQLite does

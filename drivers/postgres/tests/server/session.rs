@@ -288,7 +288,7 @@ async fn rollback_only_ends_the_transaction_and_keeps_the_rest() {
 #[tokio::test]
 async fn a_query_that_was_given_up_is_waited_for() {
     let mut db = connect().await;
-    let query = db.batch_execute("BEGIN; SELECT pg_sleep(0.2)");
+    let query = db.batch_execute("BEGIN; SELECT pg_sleep(0.5)");
     assert!(
         tokio::time::timeout(Duration::from_millis(20), query)
             .await
