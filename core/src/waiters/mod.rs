@@ -5,6 +5,8 @@
 
 mod gate;
 mod queue;
+#[cfg(all(test, not(loom)))]
+mod queue_tests;
 mod wakes;
 
 pub(crate) use gate::{Cause, Failure, Gate};
