@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use crate::Tick;
 use crate::bounded::{Deadline, Unfinished, bounded};
-use crate::care::{Checked, check};
+use crate::care::{Checked, Recycling, check, fail, recycle_at_once};
 use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home};
 use crate::engine::{Look, Parting};
@@ -21,6 +21,7 @@ use crate::guard::Guard;
 use crate::held::Held;
 use crate::observer::Event;
 use crate::record::{ObjectState, Taker};
+use crate::retire::RetireReason;
 use crate::shared::Shared;
 use crate::waiters::{Failure, Place, Wish};
 
@@ -41,25 +42,88 @@ pub(crate) struct Request {
     pub(crate) caller: Caller,
 }
 
+/// What could be had without waiting.
+pub(crate) enum Quick<D: Driver, H: Home<D>> {
+    Done(Guard<D, H>),
+    /// An idle object that needs a check which may wait.
+    Unchecked(Held<D, H>),
+    Nothing(H),
+}
+
+/// The common case, without a future: an idle object that is fresh, and recycled on the spot.
+#[inline]
+pub(crate) fn take_quickly<D: Driver, H: Home<D>>(home: H, by: Taker) -> Quick<D, H> {
+    let Some(entry) = home.engine.take() else {
+        return Quick::Nothing(home);
+    };
+    let stamp = home.engine.stamp.read();
+    let fresh = entry.is_fresh(stamp, home.clock.coarse());
+    let mut held = Held::new(home, entry);
+    if !fresh {
+        return Quick::Unchecked(held);
+    }
+    match recycle_at_once(&mut held) {
+        Recycling::Clean => Quick::Done(hand_out(held, by)),
+        Recycling::MayWait => Quick::Unchecked(held),
+        Recycling::Failed(error) => {
+            let home = held.home_ref();
+            fail(held, &error, RetireReason::RecycleFailed);
+            Quick::Nothing(home)
+        }
+    }
+}
+
 /// Takes one object.
 #[inline]
 pub(crate) async fn acquire<D: Driver, H: Home<D>>(
     home: H,
     request: Request,
 ) -> Result<Guard<D, H>, AcquireError> {
-    let mut request = request;
     let by = taker(&request).await;
-    if let Some(entry) = home.engine.take() {
-        let held = Held::new(home.clone(), entry);
-        match check(held, &mut request.deadline).await {
-            Checked::Good(held) => return Ok(hand_out(held, by)),
-            Checked::Gone => {}
-        }
+    match take_quickly(home, by) {
+        Quick::Done(guard) => Ok(guard),
+        Quick::Unchecked(held) => acquire_checked(held, request, by).await,
+        // On the heap, so that the future stays small: most acquires never come here, and all of
+        // them are moved about.
+        Quick::Nothing(home) => Box::pin(acquire_one_in_line(home, request, by)).await,
     }
-    match acquire_in_line(&home, &mut request, by).await {
-        Ok((first, _)) => Ok(first),
-        Err(error) => Err(error),
+}
+
+#[inline]
+async fn acquire_checked<D: Driver, H: Home<D>>(
+    held: Held<D, H>,
+    request: Request,
+    by: Taker,
+) -> Result<Guard<D, H>, AcquireError> {
+    let mut request = request;
+    let home = held.home_ref();
+    match check(held, &mut request.deadline).await {
+        Checked::Good(held) => Ok(hand_out(held, by)),
+        Checked::Gone => Box::pin(acquire_one_in_line(home, request, by)).await,
     }
+}
+
+/// Goes on from what could be had without waiting.
+pub(crate) async fn acquire_from<D: Driver, H: Home<D>>(
+    start: Quick<D, H>,
+    request: Request,
+    by: Taker,
+) -> Result<Guard<D, H>, AcquireError> {
+    match start {
+        Quick::Done(guard) => Ok(guard),
+        Quick::Unchecked(held) => acquire_checked(held, request, by).await,
+        Quick::Nothing(home) => acquire_one_in_line(home, request, by).await,
+    }
+}
+
+async fn acquire_one_in_line<D: Driver, H: Home<D>>(
+    home: H,
+    request: Request,
+    by: Taker,
+) -> Result<Guard<D, H>, AcquireError> {
+    let mut request = request;
+    let (first, _) = acquire_in_line(&home, &mut request, by).await?;
+    Ok(first)
 }
 
 /// Takes all that was asked for, or none.
@@ -104,10 +168,13 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
     request: &mut Request,
     by: Taker,
 ) -> Result<Catch<D, H>, AcquireError> {
-    let started = home.clock.now();
+    let now = home.clock.now();
     let timeout = home.engine.settings().config.acquire_timeout;
     request.deadline.configure(timeout);
-    let deadline = request.deadline.at(started);
+    // An object that was idle, and no good, may have cost time already.
+    let checked_since = request.deadline.since();
+    let started = checked_since.unwrap_or(now);
+    let deadline = request.deadline.at(now);
     let max_size = home.engine.permits.state().limit();
     if request.objects > max_size {
         return Err(AcquireError::TooMany {
@@ -121,6 +188,9 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
         deadline,
         returning: false,
     };
+    if checked_since.is_some() && now >= deadline {
+        return Err(timed_out(home, Stage::Validating, wish, by, None));
+    }
     loop {
         let mut turn = Turn::join(home, wish);
         let (first, more) = turn

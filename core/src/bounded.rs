@@ -25,6 +25,11 @@ pub(crate) enum Deadline {
     Configured,
     After(Duration),
     At(Tick),
+    /// A moment, and when somebody first had to know it: since then the caller waits.
+    Known {
+        at: Tick,
+        since: Tick,
+    },
 }
 
 impl Deadline {
@@ -42,9 +47,18 @@ impl Deadline {
             Self::Configured => Tick::NEVER,
             Self::After(span) => now.after(span),
             Self::At(at) => at,
+            Self::Known { at, .. } => return at,
         };
-        *self = Self::At(at);
+        *self = Self::Known { at, since: now };
         at
+    }
+
+    /// Since when the caller waits, if it had to yet.
+    pub(crate) const fn since(&self) -> Option<Tick> {
+        match self {
+            Self::Known { since, .. } => Some(*since),
+            _ => None,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home};
 use crate::entry::{Entry, Verdict};
 use crate::factory::BoxError;
+use crate::guarded::{Panicked, catch};
 use crate::held::Held;
 use crate::observer::Event;
 use crate::record::ObjectState;
@@ -33,19 +34,23 @@ pub(crate) async fn check<D: Driver, H: Home<D>>(
     deadline: &mut Deadline,
 ) -> Checked<D, H> {
     let mut held = held;
-    let shared = held.home();
-    let (stamp, now) = (shared.engine.stamp.read(), shared.clock.coarse());
-    let fresh = held.entry_mut().is_fresh(stamp, now);
-    if held.entry_mut().dirty {
-        match recycle(held, deadline).await {
+    match recycle_at_once(&mut held) {
+        Recycling::Clean => {}
+        Recycling::MayWait => match recycle(held, deadline).await {
             Checked::Good(back) => held = back,
             Checked::Gone => return Checked::Gone,
+        },
+        Recycling::Failed(error) => {
+            fail(held, &error, RetireReason::RecycleFailed);
+            return Checked::Gone;
         }
     }
-    if fresh {
+    let (shared, entry) = held.parts_mut();
+    if entry.is_fresh(shared.engine.stamp.read(), shared.clock.coarse()) {
         return Checked::Good(held);
     }
-    look_closely(held, deadline).await
+    // On the heap, so that the common future stays small.
+    Box::pin(look_closely(held, deadline)).await
 }
 
 async fn look_closely<D: Driver, H: Home<D>>(
@@ -65,6 +70,37 @@ async fn look_closely<D: Driver, H: Home<D>>(
     }
 }
 
+/// How far recycling came without waiting.
+pub(crate) enum Recycling {
+    Clean,
+    MayWait,
+    Failed(BoxError),
+}
+
+/// Recycles a used object, if that takes no waiting.
+#[inline]
+pub(crate) fn recycle_at_once<D: Driver, H: Home<D>>(held: &mut Held<D, H>) -> Recycling {
+    let (shared, entry) = held.parts_mut();
+    if !entry.dirty {
+        return Recycling::Clean;
+    }
+    let driver = &shared.driver;
+    match catch("recycle", || driver.recycle_at_once(&mut entry.object)) {
+        Ok(Some(Ok(()))) => {
+            recycled(entry);
+            Recycling::Clean
+        }
+        Ok(None) => Recycling::MayWait,
+        Ok(Some(Err(error))) | Err(error) => Recycling::Failed(error),
+    }
+}
+
+#[inline]
+fn recycled<T>(entry: &mut Entry<T>) {
+    entry.dirty = false;
+    entry.record.recycled();
+}
+
 #[inline]
 async fn recycle<D: Driver, H: Home<D>>(
     held: Held<D, H>,
@@ -72,17 +108,17 @@ async fn recycle<D: Driver, H: Home<D>>(
 ) -> Checked<D, H> {
     let mut held = held;
     let home = held.home_ref();
-    let config = &held.entry_mut().settings.config;
+    let entry = held.entry_mut();
+    let id = entry.record.id;
+    let config = &entry.settings.config;
     let bound = config.recycle_timeout;
     deadline.configure(config.acquire_timeout);
     match bounded("recycle", &home.clock, deadline, bound, D::recycle(held)).await {
         Ok((mut held, Ok(()))) => {
-            let entry = held.entry_mut();
-            entry.dirty = false;
-            entry.record.recycled();
+            recycled(held.entry_mut());
             Checked::Good(held)
         }
-        failed => retire_failed(failed, RetireReason::RecycleFailed),
+        failed => retire_failed(&home, id, failed, RetireReason::RecycleFailed),
     }
 }
 
@@ -94,6 +130,7 @@ async fn validate<D: Driver, H: Home<D>>(
     let home = held.home_ref();
     let bound = home.validate_bound();
     let stamp = home.engine.stamp.read();
+    let id = held.entry_mut().record.id;
     held.checking();
     match bounded("validate", &home.clock, deadline, bound, D::validate(held)).await {
         Ok((mut held, Ok(()))) => {
@@ -103,7 +140,7 @@ async fn validate<D: Driver, H: Home<D>>(
         failed => {
             // What killed this one may have killed its older siblings.
             home.suspect_all();
-            retire_failed(failed, RetireReason::Invalid)
+            retire_failed(&home, id, failed, RetireReason::Invalid)
         }
     }
 }
@@ -111,16 +148,44 @@ async fn validate<D: Driver, H: Home<D>>(
 type Ended<D, H> = Result<(Held<D, H>, Result<(), BoxError>), Unfinished>;
 
 /// An object failed its check. Where the callback did not even end, it has been retired with the
-/// future that held it.
+/// future that held it. Where it panicked at once or on another thread, the object is still here,
+/// and the error says that it was a panic.
 #[cold]
-fn retire_failed<D: Driver, H: Home<D>>(ended: Ended<D, H>, reason: RetireReason) -> Checked<D, H> {
-    if let Ok((mut held, Err(error))) = ended {
-        let id = held.entry_mut().record.id;
-        held.home()
-            .tell(|| Event::CheckFailed { id, error: &*error });
-        held.retire(reason);
+fn retire_failed<D: Driver, H: Home<D>>(
+    shared: &Shared<D>,
+    id: u64,
+    ended: Ended<D, H>,
+    reason: RetireReason,
+) -> Checked<D, H> {
+    match ended {
+        Ok((held, Err(error))) => fail(held, &error, reason),
+        Err(Unfinished::Panicked(error)) => {
+            shared.tell(|| Event::CheckFailed { id, error: &*error });
+        }
+        Ok((_, Ok(()))) | Err(Unfinished::TimedOut) => {}
     }
     Checked::Gone
+}
+
+/// Retires an object that failed its check, and says why.
+#[cold]
+pub(crate) fn fail<D: Driver, H: Home<D>>(
+    held: Held<D, H>,
+    error: &BoxError,
+    reason: RetireReason,
+) {
+    let mut held = held;
+    let id = held.entry_mut().record.id;
+    held.home().tell(|| Event::CheckFailed {
+        id,
+        error: &**error,
+    });
+    let panicked = error.is::<Panicked>();
+    held.retire(if panicked {
+        RetireReason::Panicked
+    } else {
+        reason
+    });
 }
 
 /// Gives an object back and recycles it at once.

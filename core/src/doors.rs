@@ -4,12 +4,13 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::acquire::{Caller, Request, acquire, acquire_many, hand_out};
+use crate::acquire::{
+    Caller, Quick, Request, acquire, acquire_from, acquire_many, hand_out, take_quickly,
+};
 use crate::bounded::Deadline;
 use crate::driver::{Driver, Home};
 use crate::error::AcquireError;
@@ -39,17 +40,29 @@ fn thread(objects: usize, deadline: Deadline, at: At) -> Request {
     }
 }
 
-/// Polls once before it makes ready to park: most acquires are over by then.
 #[inline]
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(output) => output,
-        Poll::Pending => park::block_on(future),
+fn acquire_parking<D: Driver, H: Home<D>>(
+    home: H,
+    deadline: Deadline,
+    at: At,
+) -> Result<Guard<D, H>> {
+    let by = Taker {
+        at,
+        key: park::thread_key(),
+    };
+    match take_quickly(home, by) {
+        Quick::Done(guard) => Ok(guard),
+        start => park_for(start, thread(1, deadline, at), by),
     }
+}
+
+#[cold]
+fn park_for<D: Driver, H: Home<D>>(
+    start: Quick<D, H>,
+    request: Request,
+    by: Taker,
+) -> Result<Guard<D, H>> {
+    park::block_on(acquire_from(start, request, by))
 }
 
 impl<D: Driver> Shared<D> {
@@ -58,13 +71,11 @@ impl<D: Driver> Shared<D> {
             at,
             key: park::thread_key(),
         };
-        let mut held = Held::new(home, self.engine.take()?);
-        let stamp = self.engine.stamp.read();
-        let entry = held.entry_mut();
-        if entry.is_fresh(stamp, self.clock.coarse()) && !entry.dirty {
-            return Some(hand_out(held, by));
+        match take_quickly(home, by) {
+            Quick::Done(guard) => Some(guard),
+            Quick::Unchecked(held) => self.check_now(held).map(|held| hand_out(held, by)),
+            Quick::Nothing(_) => None,
         }
-        self.check_now(held).map(|held| hand_out(held, by))
     }
 
     /// Checks an object. One that does not pass at once goes on being checked in the background:
@@ -188,8 +199,7 @@ impl<D: Driver> Pool<D> {
     #[track_caller]
     #[inline]
     pub fn acquire_blocking(&self) -> Result<BorrowedGuard<'_, D>> {
-        let request = thread(1, Deadline::Configured, Location::caller());
-        block_on(acquire(&*self.shared, request))
+        acquire_parking(&*self.shared, Deadline::Configured, Location::caller())
     }
 
     /// Takes an object, waiting for up to `timeout`.
@@ -199,8 +209,8 @@ impl<D: Driver> Pool<D> {
     /// See [`AcquireError`].
     #[track_caller]
     pub fn acquire_blocking_timeout(&self, timeout: Duration) -> Result<BorrowedGuard<'_, D>> {
-        let request = thread(1, Deadline::After(timeout), Location::caller());
-        block_on(acquire(&*self.shared, request))
+        let deadline = Deadline::After(timeout);
+        acquire_parking(&*self.shared, deadline, Location::caller())
     }
 
     /// Takes an object, waiting until `deadline`.
@@ -211,10 +221,7 @@ impl<D: Driver> Pool<D> {
     #[track_caller]
     pub fn acquire_blocking_deadline(&self, deadline: Instant) -> Result<BorrowedGuard<'_, D>> {
         let deadline = Deadline::At(self.shared.clock.deadline(deadline));
-        block_on(acquire(
-            &*self.shared,
-            thread(1, deadline, Location::caller()),
-        ))
+        acquire_parking(&*self.shared, deadline, Location::caller())
     }
 
     /// Takes `count` objects or none; see [`acquire_async_many`](Self::acquire_async_many).
@@ -225,7 +232,7 @@ impl<D: Driver> Pool<D> {
     #[track_caller]
     pub fn acquire_blocking_many(&self, count: usize) -> Result<Vec<BorrowedGuard<'_, D>>> {
         let request = thread(count, Deadline::Configured, Location::caller());
-        block_on(acquire_many(&*self.shared, request))
+        park::block_on(acquire_many(&*self.shared, request))
     }
 
     /// Takes an object with a `'static` guard, waiting for up to `acquire_timeout`.
@@ -235,7 +242,7 @@ impl<D: Driver> Pool<D> {
     /// See [`AcquireError`].
     #[track_caller]
     pub fn acquire_blocking_owned(&self) -> Result<CountedGuard<D>> {
-        let request = thread(1, Deadline::Configured, Location::caller());
-        block_on(acquire(Arc::clone(&self.shared), request))
+        let home = Arc::clone(&self.shared);
+        acquire_parking(home, Deadline::Configured, Location::caller())
     }
 }

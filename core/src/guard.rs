@@ -21,38 +21,33 @@ use crate::retire::RetireReason;
 /// a lock only when somebody waits for an object. Dropped while its thread is unwinding from a
 /// panic, the object is retired: nobody knows its state. Leaked with `mem::forget`, it counts
 /// as in use for ever, and is reported after `leak_after`.
-pub struct Guard<D: Driver, H: Home<D>> {
-    home: H,
-    entry: Option<Box<Entry<D::Object>>>,
-}
+pub struct Guard<D: Driver, H: Home<D>>(Option<(H, Box<Entry<D::Object>>)>);
 
 impl<D: Driver, H: Home<D>> Guard<D, H> {
     #[inline]
     pub(crate) const fn new(home: H, entry: Box<Entry<D::Object>>) -> Self {
-        Self {
-            home,
-            entry: Some(entry),
-        }
+        Self(Some((home, entry)))
     }
 
     #[inline]
-    const fn entry(&self) -> &Entry<D::Object> {
-        match &self.entry {
-            Some(entry) => entry,
+    const fn parts(&self) -> &(H, Box<Entry<D::Object>>) {
+        match &self.0 {
+            Some(parts) => parts,
             None => unreachable!(),
         }
     }
 
     fn take(mut self) -> (H, Box<Entry<D::Object>>) {
-        match self.entry.take() {
-            Some(entry) => (self.home.clone(), entry),
+        match self.0.take() {
+            Some(parts) => parts,
             None => unreachable!("only here and in `drop` is it taken"),
         }
     }
 
     /// What is known about the object.
     pub fn info(&self) -> ObjectInfo {
-        self.entry().record.info(self.home.clock.now())
+        let (home, entry) = self.parts();
+        entry.record.info(home.clock.now())
     }
 
     /// Takes the object out of the pool for good; the pool may make another in its place.
@@ -96,15 +91,15 @@ impl<D: Driver, H: Home<D>> Deref for Guard<D, H> {
 
     #[inline]
     fn deref(&self) -> &D::Object {
-        &self.entry().object
+        &self.parts().1.object
     }
 }
 
 impl<D: Driver, H: Home<D>> DerefMut for Guard<D, H> {
     #[inline]
     fn deref_mut(&mut self) -> &mut D::Object {
-        match &mut self.entry {
-            Some(entry) => &mut entry.object,
+        match &mut self.0 {
+            Some((_, entry)) => &mut entry.object,
             None => unreachable!(),
         }
     }
@@ -113,8 +108,8 @@ impl<D: Driver, H: Home<D>> DerefMut for Guard<D, H> {
 impl<D: Driver, H: Home<D>> Drop for Guard<D, H> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            self.home.release(entry);
+        if let Some((home, entry)) = self.0.take() {
+            home.release(entry);
         }
     }
 }
@@ -124,6 +119,8 @@ where
     D::Object: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guard").field(&self.entry().object).finish()
+        f.debug_tuple("Guard")
+            .field(&self.parts().1.object)
+            .finish()
     }
 }

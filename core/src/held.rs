@@ -38,23 +38,21 @@ pub(crate) fn fate() -> RetireReason {
 }
 
 /// An object that somebody is working on.
-pub struct Held<D: Driver, H: Home<D>> {
-    home: H,
-    entry: Option<Box<Entry<D::Object>>>,
-}
+pub struct Held<D: Driver, H: Home<D>>(Option<(H, Box<Entry<D::Object>>)>);
 
 impl<D: Driver, H: Home<D>> Held<D, H> {
     #[inline]
     pub(crate) const fn new(home: H, entry: Box<Entry<D::Object>>) -> Self {
-        Self {
-            home,
-            entry: Some(entry),
-        }
+        Self(Some((home, entry)))
     }
 
     /// The pool it belongs to.
+    #[inline]
     pub fn home(&self) -> &Shared<D> {
-        &self.home
+        match &self.0 {
+            Some((home, _)) => home,
+            None => unreachable!("taken only by value"),
+        }
     }
 
     /// The object, to be worked on.
@@ -64,18 +62,24 @@ impl<D: Driver, H: Home<D>> Held<D, H> {
 
     #[inline]
     pub(crate) fn entry_mut(&mut self) -> &mut Entry<D::Object> {
-        match &mut self.entry {
-            Some(entry) => entry,
-            None => unreachable!("the entry leaves only with the Held itself"),
+        self.parts_mut().1
+    }
+
+    /// Both at once: the pool, and the object with its metadata.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> (&Shared<D>, &mut Entry<D::Object>) {
+        match &mut self.0 {
+            Some((home, entry)) => (home, entry),
+            None => unreachable!("taken only by value"),
         }
     }
 
     /// Ends the care: the object goes on in other hands.
     #[inline]
     pub(crate) fn into_parts(mut self) -> (H, Box<Entry<D::Object>>) {
-        match self.entry.take() {
-            Some(entry) => (self.home.clone(), entry),
-            None => unreachable!("the entry leaves only with the Held itself"),
+        match self.0.take() {
+            Some(parts) => parts,
+            None => unreachable!("taken only by value"),
         }
     }
 
@@ -94,7 +98,10 @@ impl<D: Driver, H: Home<D>> Held<D, H> {
 
     /// The home itself, to come back to.
     pub fn home_ref(&self) -> H {
-        self.home.clone()
+        match &self.0 {
+            Some((home, _)) => home.clone(),
+            None => unreachable!("taken only by value"),
+        }
     }
 
     /// The same object, tied to the pool as its borrower was.
@@ -115,8 +122,8 @@ impl<D: Driver, H: Home<D>> Held<D, H> {
 
 impl<D: Driver, H: Home<D>> Drop for Held<D, H> {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            self.home.retire(entry, fate());
+        if let Some((home, entry)) = self.0.take() {
+            home.retire(entry, fate());
         }
     }
 }

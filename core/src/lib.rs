@@ -20,6 +20,9 @@ pub mod helpers;
 mod histogram;
 mod idle;
 mod lent;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod models;
 mod observer;
 mod offload;
 mod options;

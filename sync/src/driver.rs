@@ -62,18 +62,19 @@ impl<B: BlockingFactory> Driver for BlockingDriver<B> {
         })
     }
 
+    fn recycle<H: Home<Self>>(
+        held: Held<Self, H>,
+    ) -> impl Future<Output = Outcome<Self, H>> + Send {
+        let factory = Arc::clone(&held.home().driver().factory);
+        lend("recycle", held, helpers::run, move |object| {
+            factory.recycle(object).map_err(Into::into)
+        })
+    }
+
     #[inline]
-    async fn recycle<H: Home<Self>>(held: Held<Self, H>) -> Outcome<Self, H> {
-        let mut held = held;
-        let home = held.home_ref();
-        let factory = &home.driver().factory;
-        if !factory.recycle_blocks() {
-            let result = factory.recycle(held.object()).map_err(Into::into);
-            return (held, result);
-        }
-        let factory = Arc::clone(factory);
-        let work = move |object: &mut B::Object| factory.recycle(object).map_err(Into::into);
-        lend("recycle", held, helpers::run, work).await
+    fn recycle_at_once(&self, object: &mut B::Object) -> Option<Result<(), BoxError>> {
+        let in_place = !self.factory.recycle_blocks();
+        in_place.then(|| self.factory.recycle(object).map_err(Into::into))
     }
 
     #[inline]

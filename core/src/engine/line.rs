@@ -145,6 +145,7 @@ impl<T> Engine<T> {
         let retry_at = line
             .gate
             .failure()
+            .filter(|failure| !failure.due)
             .map_or(Tick::NEVER, |failure| failure.retry_at);
         let wanted = line.queue.waiter(place).wish.deadline.min(retry_at);
         let alarm = (wanted < line.alarm).then_some(wanted);
@@ -205,12 +206,12 @@ impl<T> Engine<T> {
     }
 
     /// I5: a permit is free, the gate admits, somebody lacks an object: have it look again. With a
-    /// failure in force the alarm does this, at its time.
+    /// failure in force the alarm does this, at its time, and from then on so does everybody.
     fn nudge(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
         let state = self.permits.state();
         let alive = state.total().saturating_sub(line.gate.creating());
         let settings = self.settings();
-        let may_start = line.gate.failure().is_none()
+        let may_start = line.gate.unhindered()
             && state.total() < state.limit()
             && line
                 .gate
@@ -242,11 +243,7 @@ impl<T> Engine<T> {
     }
 
     fn probe(&self, line: &mut Locked<'_, T>, now: Tick) -> Option<Waker> {
-        let due = line
-            .gate
-            .failure()
-            .is_some_and(|failure| now >= failure.retry_at)
-            && line.gate.creating() == 0;
+        let due = line.gate.rang(now);
         due.then(|| self.nudge_first(line)).flatten()
     }
 

@@ -17,7 +17,7 @@ mod stripes;
 
 use crate::config::Strategy;
 use crate::entry::Entry;
-use crate::primitives::{AtomicU32, Ordering, Ring};
+use crate::primitives::{AtomicU32, Ordering, Ring, spin_loop};
 use stack::Stack;
 use stripes::Stripes;
 
@@ -87,7 +87,7 @@ impl<T> Idle<T> {
         // a taker has claimed its place and not yet left it.
         while let Err(refused) = self.ring.push(entry) {
             entry = refused;
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 

@@ -7,11 +7,12 @@
 //! exactly the edges of the real cell and no more.
 
 use std::collections::HashMap;
-use std::sync::Mutex as Vault;
+use std::sync::{Mutex as Vault, MutexGuard as VaultGuard};
 
 use loom::sync::atomic::AtomicUsize;
 
 pub(crate) use crossbeam_utils::CachePadded;
+pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 pub(crate) use std::sync::{Arc, PoisonError};
@@ -107,19 +108,39 @@ impl<T> Slot<T> {
 }
 
 /// See the native snapshot.
-pub(crate) struct Snapshot<T>(Mutex<Arc<T>>);
+///
+/// Like the slot: the values lie in an uninstrumented vault, and their number goes through a loom
+/// atomic with the edges of `ArcSwap` and no more, so that a reader may still see the old value.
+/// A mutex would not show that.
+pub(crate) struct Snapshot<T> {
+    newest: AtomicUsize,
+    vault: Vault<Vec<Arc<T>>>,
+}
 
 impl<T> Snapshot<T> {
     pub(crate) fn new(value: Arc<T>) -> Self {
-        Self(Mutex::new(value))
+        Self {
+            newest: AtomicUsize::new(0),
+            vault: Vault::new(vec![value]),
+        }
+    }
+
+    fn vault(&self) -> VaultGuard<'_, Vec<Arc<T>>> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn load(&self) -> Arc<T> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let number = self.newest.load(Ordering::Acquire);
+        Arc::clone(&self.vault()[number])
     }
 
     pub(crate) fn store(&self, value: Arc<T>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = value;
+        let number = {
+            let mut vault = self.vault();
+            vault.push(value);
+            vault.len() - 1
+        };
+        self.newest.swap(number, Ordering::AcqRel);
     }
 }
 

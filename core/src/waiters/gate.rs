@@ -35,6 +35,8 @@ pub(crate) struct Failure {
     pub(crate) retry_at: Tick,
     /// When the next one may be tried with nobody waiting.
     refill_at: Tick,
+    /// The alarm for `retry_at` has rung: from now on whoever looks may try.
+    pub(crate) due: bool,
     pub(crate) cause: Cause,
 }
 
@@ -61,6 +63,20 @@ impl Gate {
     /// The failure in force, if the last creation failed.
     pub(crate) const fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// The alarm rang; answers whether a probe is due.
+    pub(crate) fn rang(&mut self, now: Tick) -> bool {
+        if let Some(failure) = &mut self.failure {
+            failure.due |= now >= failure.retry_at;
+            return failure.due && self.creating == 0;
+        }
+        false
+    }
+
+    /// Whether nobody has to wait for an alarm first.
+    pub(crate) fn unhindered(&self) -> bool {
+        self.failure.as_ref().is_none_or(|failure| failure.due)
     }
 
     /// Whether one more creation may start, with `alive` objects in the pool and `lacking` wanted.
@@ -140,6 +156,7 @@ impl Gate {
             since: before.map_or(now, |failure| failure.since),
             retry_at,
             refill_at: now.after(pause),
+            due: false,
             cause,
         });
         retry_at

@@ -1,0 +1,289 @@
+//! The door for the loom models: the engine as it ships, driven step by step.
+//!
+//! Exists only under `cfg(loom)`. Decides nothing: each method is what a facade does at that
+//! point (`acquire`, `care::check`, `Shared::release`, `create`), without clock, driver and
+//! observer. Whatever a model finds here, it finds in the shipped code.
+
+#![allow(
+    missing_debug_implementations,
+    reason = "models print what they check, not the engine"
+)]
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::Tick;
+use crate::config::{PoolConfig, ValidationError};
+use crate::engine::{Audit, Engine, Look, Parting};
+use crate::entry::{Entry, Verdict};
+use crate::primitives::choose_stripe;
+use crate::record::ObjectState;
+use crate::retire::RetireReason;
+use crate::waiters::{Cause, Place, Wish};
+
+/// Which stripe of the affine store this model thread uses.
+pub fn use_stripe(stripe: usize) {
+    choose_stripe(stripe);
+}
+
+/// An object that is out of the pool. Dropped, it would take its permit along: give it back.
+pub struct Object<T>(Box<Entry<T>>);
+
+impl<T> Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.object
+    }
+}
+
+/// A place in line. Ends with `Seen::Ready`, `Seen::Left`, or `Pool::leave`.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn(Place);
+
+/// What a waiter sees.
+pub enum Seen<T> {
+    /// All that it asked for.
+    Ready(Vec<Object<T>>),
+    /// It is to make an object, on a permit that was taken for it.
+    Create,
+    /// Nothing yet.
+    Wait,
+    /// It has left the line with nothing.
+    Left(Why),
+}
+
+/// Why a waiter left with nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its time was up.
+    TimedOut,
+    /// The pool is closed.
+    Closed,
+    /// Its time was up while the pool was paused.
+    Paused,
+    /// Creations fail, and nobody shall wait for the next one.
+    Failing,
+}
+
+/// A pool without factory, clock and runtime.
+pub struct Pool<T>(Engine<T>);
+
+impl<T> Pool<T> {
+    /// An empty pool.
+    pub fn new(config: PoolConfig, ceiling: usize) -> Self {
+        Self(Engine::new(config, ceiling, Waker::noop().clone()))
+    }
+
+    /// Makes an object and keeps it; there must be a permit.
+    pub fn make(&self, object: T) -> Object<T> {
+        assert!(self.0.permits.try_reserve(), "no permit for a new object");
+        let entry = self.0.enrol(object, Tick::ZERO, 0);
+        entry.record.set_state(ObjectState::InUse);
+        Object(entry)
+    }
+
+    /// As `acquire::acquire` does before it joins the line.
+    pub fn take(&self) -> Option<Object<T>> {
+        self.checked(self.0.take()?)
+    }
+
+    /// As `care::check` does with a factory whose `validate` always succeeds.
+    fn checked(&self, mut entry: Box<Entry<T>>) -> Option<Object<T>> {
+        let stamp = self.0.stamp.read();
+        if !entry.is_fresh(stamp, Tick::ZERO) {
+            match self.0.inspect(&mut entry, Tick::ZERO) {
+                Verdict::Fresh => {}
+                Verdict::Validate => entry.proven(stamp, Tick::ZERO),
+                Verdict::Retire(reason) => {
+                    self.0.retire(entry, reason);
+                    return None;
+                }
+            }
+        }
+        entry.record.set_state(ObjectState::InUse);
+        Some(Object(entry))
+    }
+
+    /// As `Shared::release`, which a guard's `Drop` calls.
+    pub fn give(&self, object: Object<T>) {
+        let mut entry = object.0;
+        if !entry.stamp.same_clear(self.0.stamp.read()) {
+            return self.0.retire(entry, RetireReason::Cleared);
+        }
+        self.0.put_aside(&mut entry, Tick::ZERO);
+        self.0.give(entry);
+    }
+
+    /// As `Guard::discard`.
+    pub fn retire(&self, object: Object<T>) {
+        self.0.retire(object.0, RetireReason::Broken);
+    }
+
+    /// As `Guard::detach`.
+    pub fn detach(&self, object: Object<T>) -> T {
+        self.0.detach(*object.0)
+    }
+
+    /// Joins the line, for `objects` of them, until `deadline`.
+    pub fn join(&self, objects: u32, deadline: u64) -> Turn {
+        self.join_as(objects, deadline, false)
+    }
+
+    /// Joins the line at its head: what it was served was no good.
+    pub fn rejoin(&self, objects: u32, deadline: u64) -> Turn {
+        self.join_as(objects, deadline, true)
+    }
+
+    fn join_as(&self, objects: u32, deadline: u64, returning: bool) -> Turn {
+        Turn(self.0.join(Wish {
+            objects,
+            since: Tick::ZERO,
+            deadline: Tick::from_nanos(deadline),
+            returning,
+        }))
+    }
+
+    /// One look of a waiter, at `now`. Objects are handed on as they are: see `checked_all`.
+    pub fn look(&self, turn: Turn, waker: &Waker, now: u64) -> Seen<T> {
+        match self.0.look(turn.0, waker, Tick::from_nanos(now)) {
+            Look::Ready(first, more) => {
+                let entries = std::iter::once(first).chain(more);
+                Seen::Ready(entries.filter_map(|entry| self.checked(entry)).collect())
+            }
+            Look::Create => Seen::Create,
+            Look::Wait { .. } => Seen::Wait,
+            Look::Parted(parting) => Seen::Left(why(&parting)),
+        }
+    }
+
+    /// Leaves the line, as a dropped acquire does.
+    pub fn leave(&self, turn: Turn) {
+        self.0.leave(turn.0);
+    }
+
+    /// Whether newcomers are barred, as they would see it.
+    pub fn bars_newcomers(&self) -> bool {
+        self.0.line.bars_newcomers()
+    }
+
+    /// How many in line have looked in vain after they were woken.
+    pub fn lost(&self) -> usize {
+        self.0.line.lock().queue.lost()
+    }
+
+    /// The end of a creation that succeeded.
+    pub fn deliver(&self, object: T) {
+        self.0.deliver(self.0.enrol(object, Tick::ZERO, 0));
+    }
+
+    /// The end of a creation that failed; answers when the next one may be tried.
+    pub fn creation_failed(&self, now: u64) -> u64 {
+        let cause: Cause = Arc::from(crate::BoxError::from("refused"));
+        self.0
+            .creation_failed(Tick::from_nanos(now), cause, 0)
+            .as_nanos()
+    }
+
+    /// The end of a creation that was given up.
+    pub fn creation_withdrawn(&self) {
+        self.0.creation_withdrawn();
+    }
+
+    /// Whether a creation that has not begun yet still has somebody to serve.
+    pub fn creation_wanted(&self) -> bool {
+        self.0.creation_wanted()
+    }
+
+    /// The alarm of `now`.
+    pub fn sweep(&self, now: u64) {
+        self.0.sweep(Tick::from_nanos(now));
+    }
+
+    /// Closes; answers whether this call did it.
+    pub fn close(&self) -> bool {
+        self.0.close()
+    }
+
+    /// Whether the pool is closed and every object gone.
+    pub fn is_settled(&self) -> bool {
+        self.0.is_settled()
+    }
+
+    /// Pauses.
+    pub fn pause(&self) {
+        self.0.pause();
+    }
+
+    /// Resumes.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+
+    /// Changes the configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the change is refused.
+    pub fn reconfigure(&self, change: impl Fn(&mut PoolConfig)) -> Result<(), ValidationError> {
+        self.0.reconfigure(change)
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> PoolConfig {
+        self.0.settings().config.clone()
+    }
+
+    /// Whether an object that looks up to date has the settings that are in force.
+    pub fn is_true_to_its_stamp(&self, object: &Object<T>) -> bool {
+        !object.0.is_fresh(self.0.stamp.read(), Tick::ZERO)
+            || Arc::ptr_eq(&object.0.settings, &self.0.settings())
+    }
+
+    /// Retires every object made before.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
+
+    /// Retires the idle objects for which `keep` says no.
+    pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) -> usize {
+        self.0.retain(Tick::ZERO, |object, _| keep(object))
+    }
+
+    /// As a round of maintenance: takes out what is idle, keeps or retires each.
+    pub fn maintain(&self, mut keep: impl FnMut(&T) -> bool) {
+        for entry in self.0.all_idle() {
+            if keep(&entry.object) {
+                self.0.give(entry);
+            } else {
+                self.0.retire(entry, RetireReason::IdleTimeout);
+            }
+        }
+    }
+
+    /// As `Shared::bury_all`: destroys what was retired; answers how many.
+    pub fn bury_all(&self) -> usize {
+        let mut buried = 0;
+        for entry in self.0.retired.drain() {
+            drop(entry);
+            self.0.stats.destroyed();
+            buried += 1;
+        }
+        buried
+    }
+
+    /// Counts everything. Exact when nothing moves.
+    pub fn audit(&self) -> Audit {
+        self.0.audit()
+    }
+}
+
+const fn why(parting: &Parting) -> Why {
+    match parting {
+        Parting::TimedOut { .. } => Why::TimedOut,
+        Parting::Closed => Why::Closed,
+        Parting::Paused => Why::Paused,
+        Parting::Failing(_) => Why::Failing,
+    }
+}
