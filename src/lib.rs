@@ -1,6 +1,196 @@
 //! Resource pools for sync and async callers on the same objects, on any runtime or none.
+//!
+//! A pool keeps expensive things (database connections, HTTP clients, file handles) and hands each to
+//! one caller at a time. Threads that block and tasks that await stand in one line for the same
+//! objects. Objects are made when somebody needs one, checked when they may have gone stale,
+//! cleaned between two callers, and retired with a reason.
+//!
+//! It is no driver and no object-relational mapper: what is in the pool, and how it is made, is
+//! told by a [`Factory`] or a [`BlockingFactory`]. There are ready ones for SQLite
+//! (`nebula-resource-sqlite`) and PostgreSQL (`nebula-resource-postgres`).
+//!
+//! # Blocking
+//!
+//! ```
+//! use nebula_resource::{BoxError, sync::Pool};
+//! use nebula_resource_sqlite::Sqlite;
+//!
+//! # fn main() -> Result<(), BoxError> {
+//! # let dir = tempfile::tempdir()?;
+//! # let file = dir.path().join("app.db");
+//! let pool = Pool::new(Sqlite::open(file)); // sane defaults; nothing is opened yet
+//! pool.acquire()?.execute_batch("CREATE TABLE orders (item TEXT)")?;
+//!
+//! let order = |item: &str| -> Result<(), BoxError> {
+//!     let db = pool.acquire()?; // parks the thread while all connections are in use
+//!     db.execute("INSERT INTO orders VALUES (?1)", [item])?;
+//!     Ok(()) // `db` goes out of scope, and back to the pool
+//! };
+//! std::thread::scope(|scope| {
+//!     let threads = ["tea", "jam", "rye"].map(|item| scope.spawn(move || order(item)));
+//!     threads.into_iter().all(|thread| matches!(thread.join(), Ok(Ok(()))))
+//! });
+//!
+//! let count = "SELECT count(*) FROM orders";
+//! let orders: i64 = pool.acquire()?.query_row(count, [], |row| row.get(0))?;
+//! assert_eq!(orders, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Async
+//!
+//! ```
+//! use nebula_resource::{BoxError, Factory, Pool};
+//! use std::{io, net::SocketAddr, time::Duration};
+//! use tokio::{io::AsyncWriteExt, net::TcpStream};
+//!
+//! struct Logger(SocketAddr); // makes connections to a log server
+//!
+//! impl Factory for Logger {
+//!     type Object = TcpStream;
+//!     type Error = io::Error;
+//!
+//!     async fn create(&self) -> io::Result<TcpStream> {
+//!         TcpStream::connect(self.0).await
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let address = listener.local_addr()?;
+//! let pool = Pool::builder(Logger(address))
+//!     .max_size(4)
+//!     .acquire_timeout(Duration::from_secs(2))
+//!     .build()?; // checks the configuration; still nothing is opened
+//!
+//! let mut log = pool.acquire().await?; // waits without blocking whoever polls
+//! log.write_all(b"hello\n").await?;
+//! drop(log); // goes back, and the next caller gets the same connection
+//!
+//! // Who cannot await stands in the same line, for the same connections.
+//! let here = pool.clone();
+//! let sent = tokio::task::spawn_blocking(move || -> Result<_, BoxError> {
+//!     Ok(here.acquire_blocking()?.try_write(b"hello again\n")?)
+//! });
+//! assert_eq!(sent.await??, 12);
+//! assert_eq!(pool.stats().created, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//!
+//! | to | see |
+//! |---|---|
+//! | have a pool whose callers await, mostly | [`Pool`], [`Factory`] |
+//! | have a pool whose callers block, mostly | [`sync::Pool`], [`BlockingFactory`] |
+//! | put a blocking factory into an async pool | [`Blocking`] |
+//! | say how a pool is made | [`Builder`], [`sync::Builder`], [`PoolConfig`] (serde) |
+//! | change it while it is in use | [`reconfigure`], [`resize`], [`pause`], [`clear`], [`retain`] |
+//! | use what was acquired, or keep, discard or send it | [`Guard`], [`OwnedGuard`] |
+//! | know why nothing was to be had | [`AcquireError`] |
+//! | see what goes on | [`status`], [`stats`], [`objects`], [`Observer`] |
+//! | choose what runs the background work | [`runtime`], [`sync::Background`] |
+//! | test what depends on time | [`runtime::Manual`], [`clock`] |
+//! | write code for both kinds of pool | [`engine`] |
+//!
+//! Both pools deref to one handle, [`engine::Pool`], where everything but their own `acquire` family
+//! is: the async door of a blocking pool (`acquire_async`), the blocking door of an async one
+//! (`acquire_blocking`), and what an owner does with either.
+//!
+//! [`reconfigure`]: engine::Pool::reconfigure
+//! [`resize`]: engine::Pool::resize
+//! [`pause`]: engine::Pool::pause
+//! [`clear`]: engine::Pool::clear
+//! [`retain`]: engine::Pool::retain
+//! [`status`]: engine::Pool::status
+//! [`stats`]: engine::Pool::stats
+//! [`objects`]: engine::Pool::objects
+//!
+//! # Guarantees
+//!
+//! Each with the tests that hold it: a file in `tests/` and how their names begin. Those marked
+//! *model* are in `loom-tests/tests/models/`, where every interleaving is tried.
+//!
+//! - Dropping a guard never blocks, allocates or panics, on any thread, in or out of a runtime and
+//!   while unwinding; what was held by a panicking thread is retired. `faults_guards::fault_07`
+//! - A guard that is leaked counts as in use, is reported after `leak_after`, and harms nobody
+//!   else. `faults_guards::fault_08`
+//! - Callers of both kinds stand in one line, served first come, first served. `facades::callers_of_both_doors`,
+//!   *model* `fairness::first_come_first_served`
+//! - With [`Fairness::Strict`] nobody overtakes; *model* `fairness::strict_bars_newcomers`. With
+//!   [`Fairness::Bounded`] a waiter that was woken loses at most one race to a running newcomer;
+//!   *model* `fairness::who_lost_once_is_next`
+//! - A waiter that is cancelled, times out or is dropped passes its turn on at once; no wake-up is
+//!   lost. `faults_waiting::fault_06`, `faults_waiting::fault_29`, *model* `cancel::cancel_passes_the_turn_on`
+//! - An acquire can be dropped at any await, whatever the factory is doing, and loses nothing.
+//!   `faults_cancel::fault_05`
+//! - A creation belongs to the pool: it goes on when its caller gives up, and what nobody waits for any
+//!   more is not started. `faults_callbacks::fault_02_create_outlasts`, `faults_waiting::fault_27`
+//! - One deadline covers waiting, creating and checking together. `faults_waiting::fault_28`
+//! - A factory may panic, hang or lie in any callback: it is bounded and caught, and the place is free
+//!   again. `faults_callbacks::fault_01`, `faults_callbacks::fault_02`, `faults_callbacks::fault_03`,
+//!   `faults_callbacks::fault_04`
+//! - An object idle for longer than `validate_after` is validated before it is handed out, and one that
+//!   turns out broken makes the idle ones suspect. `bug_always_validated::a_released`,
+//!   `bug_broken_raises_suspicion::returned_by`
+//! - A clock that leaps expires nobody. `faults_clock::fault_19`
+//! - Created = alive + retired + detached, and nobody waits beside an idle object, whatever the
+//!   history. `oracle::settled`, `oracle::hasty`, `stress::threads_on`, `stress::tasks_and_threads`
+//! - Both kinds of pool answer alike. `facades::both_facades_answer_alike`
+//!
+//! # Features
+//!
+//! | feature | default | for |
+//! |---|---|---|
+//! | `tokio` | yes | [`runtime::Tokio`], found by itself inside a tokio runtime |
+//! | `smol` | no | `runtime::Smol` |
+//!
+//! Without either, background work runs on helper threads, and waiting works everywhere: it needs
+//! no runtime.
 
 pub mod prelude;
 
-pub use nebula_resource_async::*;
+pub use nebula_resource_async::{
+    AsyncDriver, Blocking, Builder, Guard, Lendable, OwnedGuard, Pool, Runtime, runtime,
+};
+pub use nebula_resource_core::{
+    AcquireError, Backoff, BlockingFactory, BoxError, Closing, CreateFailed, Event, Factory,
+    Fairness, ObjectInfo, ObjectState, Observer, PoolConfig, RetireReason, Stage, Status, Strategy,
+    TimedOut, Totals, ValidationError, WaitSummary, clock, config,
+};
+#[doc(inline)]
 pub use nebula_resource_sync as sync;
+
+/// What both kinds of pool have in common, for code that works with either.
+///
+/// # Examples
+///
+/// ```
+/// use nebula_resource::engine::{Driver, Pool};
+///
+/// fn load<D: Driver>(pool: &Pool<D>) -> f64 {
+///     let status = pool.status();
+///     status.in_use as f64 / status.max_size as f64
+/// }
+///
+/// # struct Numbers;
+/// # impl nebula_resource::BlockingFactory for Numbers {
+/// #     type Object = u32;
+/// #     type Error = std::io::Error;
+/// #     fn create(&self) -> Result<u32, std::io::Error> { Ok(7) }
+/// # }
+/// # impl nebula_resource::Factory for Numbers {
+/// #     type Object = u32;
+/// #     type Error = std::io::Error;
+/// #     async fn create(&self) -> Result<u32, std::io::Error> { Ok(7) }
+/// # }
+/// let blocking = nebula_resource::sync::Pool::new(Numbers);
+/// let asynchronous = nebula_resource::Pool::new(Numbers);
+/// assert_eq!(load(&blocking) + load(&asynchronous), 0.0);
+/// ```
+pub mod engine {
+    pub use nebula_resource_core::{BorrowedGuard, CountedGuard, Driver, Guard, Pool};
+}

@@ -390,6 +390,10 @@ fn report<D: Driver, H: Home<D>>(home: &H, why: Parting, wish: Wish, by: Taker) 
     let waited = home.clock.now().since(wish.since);
     match why {
         Parting::Closed => AcquireError::Closed,
+        Parting::TooMany => AcquireError::TooMany {
+            asked: wish.objects as usize,
+            max_size: home.engine.permits.state().limit(),
+        },
         Parting::Paused => AcquireError::Paused { waited },
         Parting::Failing(failure) => create_failed(home, failure, wish),
         Parting::TimedOut {

@@ -189,8 +189,8 @@ pub(crate) fn fail<D: Driver, H: Home<D>>(
 }
 
 /// Gives an object back and recycles it at once.
-pub(crate) async fn release<D: Driver, H: Home<D>>(home: H, entry: Box<Entry<D::Object>>) {
-    let mut entry = entry;
+pub(crate) async fn release<D: Driver, H: Home<D>>(held: Held<D, H>) {
+    let (home, mut entry) = held.into_parts();
     if let Some(reason) = home.reason_to_retire(&entry) {
         return home.retire(entry, reason);
     }
@@ -214,12 +214,31 @@ pub(crate) async fn round<D: Driver>(shared: &Arc<Shared<D>>) {
     let now = shared.clock.now();
     let settings = shared.engine.settings();
     report_leaks(shared, now, &settings.config);
-    for entry in pick_due(shared, now, &settings.config) {
+    let mut due = Due {
+        shared,
+        entries: pick_due(shared, now, &settings.config).into_iter(),
+    };
+    while let Some(entry) = due.entries.next() {
         look_after(shared, entry).await;
     }
+    drop(due);
     restock(shared, &settings.config).await;
     if !shared.driver.can_spawn() {
         shared.bury_all().await;
+    }
+}
+
+/// Objects that the round has not come to yet: dropped with it, they go back.
+struct Due<'s, D: Driver> {
+    shared: &'s Shared<D>,
+    entries: std::vec::IntoIter<Box<Entry<D::Object>>>,
+}
+
+impl<D: Driver> Drop for Due<'_, D> {
+    fn drop(&mut self) {
+        for entry in self.entries.by_ref() {
+            self.shared.engine.give(entry);
+        }
     }
 }
 

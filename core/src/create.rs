@@ -87,7 +87,10 @@ async fn create<D: Driver>(ticket: Ticket<D>, purpose: Purpose) {
 }
 
 /// Polls `future` until it ends or the pool is closed: no background work outlives the last handle.
-async fn until_closed<D: Driver, F: Future>(shared: &Shared<D>, future: F) -> Option<F::Output> {
+pub(crate) async fn until_closed<D: Driver, F: Future>(
+    shared: &Shared<D>,
+    future: F,
+) -> Option<F::Output> {
     let mut future = pin!(future);
     loop {
         let mut settled = shared.engine.settled.listen();

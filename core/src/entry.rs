@@ -104,7 +104,11 @@ impl<T> Entry<T> {
     /// Called when the object is put aside or was proven at `now`.
     #[inline]
     pub(crate) fn renew_freshness(&mut self, now: Tick) {
-        let trusted = Tick::from_nanos(now.as_nanos().saturating_add(self.settings.trust_nanos));
+        let trusted = match self.settings.trust_nanos {
+            // Never: the coarse clock, by which freshness is judged, may be behind `now`.
+            0 => Tick::ZERO,
+            nanos => Tick::from_nanos(now.as_nanos().saturating_add(nanos)),
+        };
         self.fresh_until = trusted.min(self.expires_at);
         self.proven_at = now;
     }

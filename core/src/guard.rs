@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::driver::{Driver, Home};
 use crate::engine::ObjectInfo;
 use crate::entry::Entry;
+use crate::held::Held;
 use crate::retire::RetireReason;
 
 /// An object taken from a pool; goes back when dropped.
@@ -60,7 +61,6 @@ impl<D: Driver, H: Home<D>> Guard<D, H> {
     /// have broken them.
     pub fn discard(self) {
         let (home, entry) = self.take();
-        home.suspect_all();
         home.retire(entry, RetireReason::Broken);
     }
 
@@ -77,7 +77,7 @@ impl<D: Driver, H: Home<D>> Guard<D, H> {
         H: Send,
     {
         let (home, entry) = self.take();
-        crate::care::release(home, entry)
+        crate::care::release(Held::new(home, entry))
     }
 
     /// How long it has been out, by the coarse clock.

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod bounded;
+mod burial;
 mod care;
 pub mod clock;
 mod closing;

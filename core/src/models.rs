@@ -48,8 +48,11 @@ pub enum Seen<T> {
     Ready(Vec<Object<T>>),
     /// It is to make an object, on a permit that was taken for it.
     Create,
-    /// Nothing yet.
-    Wait,
+    /// Nothing yet; `sweep` is to be called at `alarm`.
+    Wait {
+        /// In ticks.
+        alarm: Option<u64>,
+    },
     /// It has left the line with nothing.
     Left(Why),
 }
@@ -65,6 +68,8 @@ pub enum Why {
     Paused,
     /// Creations fail, and nobody shall wait for the next one.
     Failing,
+    /// The pool was shrunk below what it asked for.
+    TooMany,
 }
 
 /// A pool without factory, clock and runtime.
@@ -153,7 +158,9 @@ impl<T> Pool<T> {
                 Seen::Ready(entries.filter_map(|entry| self.checked(entry)).collect())
             }
             Look::Create => Seen::Create,
-            Look::Wait { .. } => Seen::Wait,
+            Look::Wait { alarm } => Seen::Wait {
+                alarm: alarm.map(Tick::as_nanos),
+            },
             Look::Parted(parting) => Seen::Left(why(&parting)),
         }
     }
@@ -196,9 +203,9 @@ impl<T> Pool<T> {
         self.0.creation_wanted()
     }
 
-    /// The alarm of `now`.
-    pub fn sweep(&self, now: u64) {
-        self.0.sweep(Tick::from_nanos(now));
+    /// The alarm of `now`; answers when to ring again.
+    pub fn sweep(&self, now: u64) -> Option<u64> {
+        self.0.sweep(Tick::from_nanos(now)).map(Tick::as_nanos)
     }
 
     /// Closes; answers whether this call did it.
@@ -228,6 +235,11 @@ impl<T> Pool<T> {
     /// When the change is refused.
     pub fn reconfigure(&self, change: impl Fn(&mut PoolConfig)) -> Result<(), ValidationError> {
         self.0.reconfigure(change)
+    }
+
+    /// The most objects there may be, by the permits.
+    pub fn limit(&self) -> usize {
+        self.0.permits.state().limit()
     }
 
     /// The configuration in force.
@@ -285,5 +297,6 @@ const fn why(parting: &Parting) -> Why {
         Parting::Closed => Why::Closed,
         Parting::Paused => Why::Paused,
         Parting::Failing(_) => Why::Failing,
+        Parting::TooMany => Why::TooMany,
     }
 }

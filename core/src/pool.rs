@@ -106,7 +106,8 @@ impl<D: Driver> Pool<D> {
 
     /// Changes the configuration of the live pool, all of it or nothing.
     ///
-    /// No guard is revoked and nobody in line is dropped. Growth takes effect at once; shrinking
+    /// No guard is revoked and nobody in line is dropped, unless it asks for more objects than there
+    /// may be from now on ([`TooMany`](crate::AcquireError::TooMany)). Growth takes effect at once; shrinking
     /// retires idle objects now and others as they return. `change` is called again when somebody
     /// else changed the configuration at the same time, so it must not have other effects.
     ///

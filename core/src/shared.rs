@@ -10,7 +10,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::Tick;
-use crate::bounded::Deadline;
+use crate::burial::Burial;
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::engine::Engine;
@@ -61,8 +61,16 @@ impl<D: Driver> Wake for Poke<D> {
         if let Some(shared) = self.0.upgrade()
             && shared.driver.can_spawn()
         {
-            shared.ring_at(shared.clock.coarse());
+            let (clock, now) = (shared.clock.clone(), shared.clock.coarse());
+            // Counted: when the last handle or guard goes, nobody else would be left to bury it.
+            clock.wake_at(now, Waker::from(shared));
         }
+    }
+}
+
+impl<D: Driver> Wake for Shared<D> {
+    fn wake(self: Arc<Self>) {
+        self.ring();
     }
 }
 
@@ -173,7 +181,9 @@ impl<D: Driver> Shared<D> {
             if late >= LEAP {
                 self.engine.missed.note(late);
             }
-            let round = Box::pin(async move { crate::care::round(&shared).await });
+            let round = Box::pin(async move {
+                crate::create::until_closed(&shared, crate::care::round(&shared)).await;
+            });
             // Refused, the round is skipped: the runtime is going away.
             drop(self.driver.spawn(round));
         }
@@ -184,7 +194,7 @@ impl<D: Driver> Shared<D> {
             let Some(shared) = self.arc() else {
                 return;
             };
-            let burial = Box::pin(async move { shared.bury(entry).await });
+            let burial = Box::pin(Burial::new(shared, entry).perform());
             if let Err(burial) = self.driver.spawn(burial) {
                 // Dropping the job drops the object, which is all that is left to do; not on this
                 // thread, which keeps time for everybody.
@@ -194,33 +204,24 @@ impl<D: Driver> Shared<D> {
         }
     }
 
-    /// Destroys one retired object, within bounds.
-    pub(crate) async fn bury(&self, entry: Box<Entry<D::Object>>) {
-        let why = entry.retired.unwrap_or(RetireReason::Abandoned);
-        self.tell(|| Event::Retired {
-            id: entry.record.id,
-            reason: why,
-        });
-        let bound = self.engine.settings().config.destroy_timeout;
-        let mut deadline = Deadline::After(bound);
-        let destroy = async { self.driver.destroy(entry.object, why).await };
-        // However it ends, the object is gone as far as the pool is concerned.
-        let _ended =
-            crate::bounded::bounded("destroy", &self.clock, &mut deadline, bound, destroy).await;
-        self.engine.stats.destroyed();
-        self.engine.settled.notify(usize::MAX);
-    }
-
     /// Destroys all that is retired, here and now.
-    pub(crate) async fn bury_all(&self) {
-        for entry in self.engine.retired.drain() {
-            self.bury(entry).await;
+    pub(crate) async fn bury_all(self: &Arc<Self>) {
+        let retired = self.engine.retired.drain();
+        let burials: Vec<_> = retired
+            .map(|entry| Burial::new(Arc::clone(self), entry))
+            .collect();
+        for burial in burials {
+            burial.perform().await;
         }
     }
 
     /// Lets an object go for good; it is destroyed in the background.
     #[cold]
     pub(crate) fn retire(&self, entry: Box<Entry<D::Object>>, reason: RetireReason) {
+        if reason == RetireReason::Broken {
+            // What broke this one may have broken the others.
+            self.suspect_all();
+        }
         self.engine.retire(entry, reason);
     }
 

@@ -110,7 +110,7 @@ impl<T> Engine<T> {
 
     pub(crate) fn audit(&self) -> Audit {
         let line = self.line.lock();
-        let found: Vec<_> = std::iter::from_fn(|| self.idle.search()).collect();
+        let found = self.idle.take_all();
         let [idle, out, checking] = self.registry.census();
         let totals = self.totals();
         let audit = Audit {

@@ -27,6 +27,7 @@ impl<T> Engine<T> {
                 break;
             }
         }
+        self.refuse_greedy();
         self.trim_after_change();
         self.serve();
         Ok(())
@@ -70,7 +71,7 @@ impl<T> Engine<T> {
     pub(crate) fn close(&self) -> bool {
         let first = self.permits.close();
         if first {
-            self.refuse_all();
+            self.refuse_all(None);
             self.trim_after_change();
             self.settled.notify(usize::MAX);
         }
@@ -116,7 +117,7 @@ impl<T> Engine<T> {
 
     /// Every object that is idle at this moment, taken out.
     pub(crate) fn all_idle(&self) -> Vec<Box<Entry<T>>> {
-        std::iter::from_fn(|| self.idle.search()).collect()
+        self.idle.take_all()
     }
 
     /// Looks at an object that is about to be handed out.

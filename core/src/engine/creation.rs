@@ -50,9 +50,10 @@ impl<T> Engine<T> {
         let mut line = self.line.lock();
         let retry_at = line.gate.failed(now, cause, config.create_backoff, random);
         line.alarm = line.alarm.min(retry_at);
+        let failure = line.gate.failure().cloned();
         drop(line);
         if config.fail_fast {
-            self.refuse_all();
+            self.refuse_all(failure.as_ref());
         }
         retry_at
     }

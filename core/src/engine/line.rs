@@ -30,6 +30,8 @@ pub(crate) enum Parting {
     },
     Closed,
     Paused,
+    /// It asks for more objects than there may be, since `max_size` was lowered.
+    TooMany,
     /// With `fail_fast`, while creations fail.
     Failing(Failure),
 }
@@ -54,10 +56,26 @@ impl<T> Engine<T> {
         // models: give_against_join, permit_freed_against_join
         fence(Ordering::SeqCst);
         let mut wakes = Wakes::default();
+        if wish.returning {
+            self.hand_on(&mut line, place, &mut wakes);
+        }
         self.serve_locked(&mut line, &mut wakes);
         drop(line);
         wakes.wake();
         place
+    }
+
+    /// Only the head of the line collects. One that comes back to the head gets what the former
+    /// head has collected: each holding what the other needs, both would wait until their deadlines.
+    fn hand_on(&self, line: &mut Locked<'_, T>, head: Place, wakes: &mut Wakes) {
+        for entry in line.queue.collected_behind(head) {
+            match line.queue.first() {
+                Some(first) if self.permits.state().open() => {
+                    wakes.push(line.queue.grant(first, entry));
+                }
+                _ => self.idle.put_last(entry),
+            }
+        }
     }
 
     /// A waiter looks whether it is served; if not, it is woken through `waker` later.
@@ -81,9 +99,8 @@ impl<T> Engine<T> {
                     None => Look::Parted(Parting::Closed),
                 }
             }
-            Standing::Expired => Look::Parted(self.part(&mut line, Standing::Expired)),
-            Standing::Refused => Look::Parted(self.part(&mut line, Standing::Refused)),
-            _ if deadline <= now => Look::Parted(self.part(&mut line, Standing::Expired)),
+            Standing::Expired | Standing::Refused => Look::Parted(self.part(&mut line, place)),
+            _ if deadline <= now => Look::Parted(self.part(&mut line, place)),
             _ => self.stay(&mut line, place, &mut waker, now),
         };
         drop(line);
@@ -111,14 +128,19 @@ impl<T> Engine<T> {
         }
     }
 
-    fn part(&self, line: &mut Locked<'_, T>, standing: Standing) -> Parting {
+    fn part(&self, line: &mut Locked<'_, T>, place: Place) -> Parting {
         let state = self.permits.state();
+        // A refusal that is not told is dropped later, without the lock: its cause is user code.
+        if state.closed() {
+            return Parting::Closed;
+        }
         let failure = line.gate.failure().cloned();
-        match (standing, failure) {
-            _ if state.closed() => Parting::Closed,
+        let waiter = line.queue.waiter(place);
+        match (waiter.standing, waiter.refusal.take()) {
             (Standing::Refused, Some(failure)) => Parting::Failing(failure),
+            (Standing::Refused, None) => Parting::TooMany,
             _ if state.paused() => Parting::Paused,
-            (_, failure) => Parting::TimedOut { failure },
+            _ => Parting::TimedOut { failure },
         }
     }
 
@@ -130,8 +152,13 @@ impl<T> Engine<T> {
         now: Tick,
     ) -> Look<T> {
         let settings = self.settings();
-        if self.permits.state().closed() {
+        let state = self.permits.state();
+        if state.closed() {
             return Look::Parted(Parting::Closed);
+        }
+        // It joined when `max_size` was just being lowered.
+        if line.queue.waiter(place).wish.objects as usize > state.limit() {
+            return Look::Parted(Parting::TooMany);
         }
         if let (true, Some(failure)) = (settings.config.fail_fast, line.gate.failure())
             && now < failure.retry_at
@@ -269,8 +296,19 @@ impl<T> Engine<T> {
     }
 
     /// Refuses everybody in line: the pool is closed, or creations fail and nobody shall wait.
-    pub(crate) fn refuse_all(&self) {
-        let wakers = self.line.lock().queue.refuse_all();
+    pub(crate) fn refuse_all(&self, failure: Option<&Failure>) {
+        let wakers = self.line.lock().queue.refuse(failure, |_| true);
+        wakers.into_iter().for_each(crate::waiters::wake);
+    }
+
+    /// Refuses those who ask for more objects than there may be by now: they would collect what
+    /// others wait for, and never have enough.
+    pub(crate) fn refuse_greedy(&self) {
+        let mut line = self.line.lock();
+        let limit = self.permits.state().limit();
+        let greedy = |wish: &Wish| wish.objects as usize > limit;
+        let wakers = line.queue.refuse(None, greedy);
+        drop(line);
         wakers.into_iter().for_each(crate::waiters::wake);
     }
 }

@@ -118,6 +118,15 @@ impl<T> Idle<T> {
         self.ring.pop().or_else(|| self.search())
     }
 
+    /// Takes all there are, in the order in which putting them back leaves things as they were.
+    pub(crate) fn take_all(&self) -> Vec<Box<Entry<T>>> {
+        let mut all: Vec<_> = std::iter::from_fn(|| self.search()).collect();
+        if self.strategy.load(Ordering::Relaxed) == LIFO {
+            all.reverse();
+        }
+        all
+    }
+
     /// How many objects the ring holds (a momentary count).
     pub(crate) fn in_ring(&self) -> usize {
         self.ring.len()

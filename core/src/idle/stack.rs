@@ -8,10 +8,8 @@
 //! The head packs `{ tag: 32, index + 1: 32 }`; the tag moves with every pop, so that a head which
 //! was popped and pushed again in between (ABA) is told apart.
 
-use std::sync::OnceLock;
-
 use crate::entry::Entry;
-use crate::primitives::{AtomicU32, AtomicU64, Ordering, Slot};
+use crate::primitives::{AtomicU32, AtomicU64, OnceLock, Ordering, Slot};
 
 pub(crate) struct Stack<T> {
     ceiling: usize,
@@ -25,7 +23,7 @@ struct Body<T> {
 }
 
 impl<T> Stack<T> {
-    pub(crate) const fn new(ceiling: usize) -> Self {
+    pub(crate) fn new(ceiling: usize) -> Self {
         Self {
             ceiling,
             body: OnceLock::new(),

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex as Vault, MutexGuard as VaultGuard};
 
-use loom::sync::atomic::AtomicUsize;
+use loom::sync::atomic::{AtomicBool, AtomicUsize};
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use loom::hint::spin_loop;
@@ -141,6 +141,33 @@ impl<T> Snapshot<T> {
             vault.len() - 1
         };
         self.newest.swap(number, Ordering::AcqRel);
+    }
+}
+
+/// See `std::sync::OnceLock`: the value lies in a real one, which orders nothing for loom; the flag
+/// has the edges of the real one and no more.
+pub(crate) struct OnceLock<T> {
+    filled: AtomicBool,
+    vault: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            filled: AtomicBool::new(false),
+            vault: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        let filled = self.filled.load(Ordering::Acquire);
+        filled.then(|| self.vault.get()).flatten()
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let value = self.vault.get_or_init(make);
+        self.filled.swap(true, Ordering::AcqRel);
+        value
     }
 }
 

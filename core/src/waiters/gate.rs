@@ -88,7 +88,10 @@ impl Gate {
         config: &PoolConfig,
     ) -> bool {
         if let Some(failure) = &self.failure {
-            return self.creating == 0 && lacking > 0 && now >= failure.retry_at;
+            // A waiter that read the clock just before the alarm rang, and looks after it, must
+            // not go to sleep: it rings no second time.
+            let due = failure.due || now >= failure.retry_at;
+            return self.creating == 0 && lacking > 0 && due;
         }
         let most = config.max_concurrent_creates;
         let window = if alive == 0 {
@@ -255,6 +258,16 @@ mod tests {
         assert!(!gate.admits(now, 0, 5, &config), "a single probe");
         gate.succeeded(4, &config);
         assert!(gate.failure().is_none() && gate.admits(now, 1, 4, &config));
+    }
+
+    #[test]
+    fn bug_who_read_the_clock_before_the_alarm_may_still_probe() {
+        let (mut gate, config) = (Gate::new(), config(4));
+        gate.started();
+        let retry_at = gate.failed(Tick::ZERO, cause(), Backoff::default(), 0);
+        assert!(!gate.admits(Tick::ZERO, 0, 1, &config));
+        assert!(gate.rang(retry_at));
+        assert!(gate.admits(Tick::ZERO, 0, 1, &config));
     }
 
     #[test]

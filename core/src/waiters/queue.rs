@@ -8,6 +8,7 @@
 use std::task::Waker;
 
 use crate::Tick;
+use crate::waiters::Failure;
 
 /// A waiter's place: owned by one checkout, given back by `leave`.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -22,7 +23,7 @@ pub(crate) struct Place(u32);
 /// | Lost | yes | Served, Expired, Refused; no newcomer passes it any more |
 /// | Served | no | – (its objects are in its hand) |
 /// | Expired | no | – |
-/// | Refused | no | – (the pool was closed) |
+/// | Refused | no | – (the pool was closed, creations fail, or it asks for too many) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Waiting,
@@ -68,6 +69,8 @@ pub(crate) struct Waiter<G> {
     pub(crate) waker: Option<Waker>,
     /// Was woken to see whether it can start a creation, and has not looked yet.
     pub(crate) nudged: bool,
+    /// Why it was refused, if a creation that failed was the reason.
+    pub(crate) refusal: Option<Failure>,
     /// Objects in its hand: the first one, and the rest for those who asked for several.
     pub(crate) hand: Option<G>,
     pub(crate) more: Vec<G>,
@@ -82,6 +85,7 @@ impl<G> Waiter<G> {
             wish,
             waker: None,
             nudged: false,
+            refusal: None,
             hand: None,
             more: Vec::new(),
             previous: NIL,
@@ -277,6 +281,20 @@ impl<G> Queue<G> {
         waker
     }
 
+    /// Takes back what the waiter behind `place` has collected so far.
+    pub(crate) fn collected_behind(&mut self, place: Place) -> Vec<G> {
+        let behind = self.at(place.0).next;
+        if behind == NIL {
+            return Vec::new();
+        }
+        let waiter = self.at(behind);
+        let first = waiter.hand.take();
+        let mut collected = std::mem::take(&mut waiter.more);
+        collected.extend(first);
+        self.lacking += collected.len();
+        collected
+    }
+
     /// How many objects those in line still lack.
     pub(crate) const fn lacking(&self) -> usize {
         self.lacking
@@ -284,21 +302,32 @@ impl<G> Queue<G> {
 
     /// Takes everybody out of line whose deadline has come; answers their wakers.
     pub(crate) fn expire(&mut self, now: Tick) -> Vec<Waker> {
-        self.part(Standing::Expired, |wish| wish.deadline <= now)
+        self.part(Standing::Expired, None, |wish| wish.deadline <= now)
     }
 
-    /// Takes everybody out of line; answers their wakers.
-    pub(crate) fn refuse_all(&mut self) -> Vec<Waker> {
-        self.part(Standing::Refused, |_| true)
+    /// Takes those out of line whom `who` names, because of `failure` if there is one; answers
+    /// their wakers.
+    pub(crate) fn refuse(
+        &mut self,
+        failure: Option<&Failure>,
+        who: impl Fn(&Wish) -> bool,
+    ) -> Vec<Waker> {
+        self.part(Standing::Refused, failure, who)
     }
 
-    fn part(&mut self, standing: Standing, who: impl Fn(&Wish) -> bool) -> Vec<Waker> {
+    fn part(
+        &mut self,
+        standing: Standing,
+        failure: Option<&Failure>,
+        who: impl Fn(&Wish) -> bool,
+    ) -> Vec<Waker> {
         let mut wakers = Vec::new();
         let mut index = self.head;
         while index != NIL {
             let waiter = self.at(index);
             let (next, parts) = (waiter.next, who(&waiter.wish));
             if parts {
+                waiter.refusal = failure.cloned();
                 wakers.extend(waiter.waker.take());
                 self.stand(Place(index), standing);
             }

@@ -8,6 +8,7 @@
 )]
 
 mod lifecycle;
+mod pool;
 mod secrets;
 mod session;
 

@@ -1,0 +1,111 @@
+//! Who goes first.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicBool, Ordering};
+use nebula_resource_core::Fairness;
+use nebula_resource_loom_tests::{Case, World, ready};
+
+// Two wait, one object comes back. Loses: the second is served first. The first one keeps what it
+// gets until both were served, and the object is the only one: served out of turn, one sleeps.
+cases!(first_come_first_served: fifo, lifo, affine, strict);
+fn first_come_first_served(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let (first, second) = (world.asleep(1, u64::MAX), world.asleep(1, u64::MAX));
+    let giver = world.spawn(move |world| world.give(object));
+    world.give_all(ready(world.wait(first)));
+    world.give_all(ready(world.wait(second)));
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 1);
+}
+
+// One waits; another one joins just when the object comes back, and looks. Loses: it takes for
+// itself what lies there for the first, who is on its way.
+cases!(who_joins_serves_the_head: fifo, lifo, affine, strict);
+fn who_joins_serves_the_head(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let first = world.asleep(1, u64::MAX);
+    let giver = world.spawn(move |world| world.give(object));
+    let second = world.join();
+    world.give_all(ready(world.wait(first)));
+    world.give_all(ready(world.wait(second)));
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 1);
+}
+
+// Strict: the line is not empty, so a newcomer takes nothing, before the object came back or after.
+cases!(strict_bars_newcomers: strict);
+fn strict_bars_newcomers(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let turn = world.asleep(1, u64::MAX);
+    let giver = world.spawn(move |world| {
+        assert!(world.take().is_none(), "overtaken before");
+        world.give(object);
+        assert!(world.take().is_none(), "overtaken after");
+    });
+    let objects = ready(world.wait(turn));
+    giver.join().unwrap();
+    world.give_all(objects);
+    assert_eq!(world.finish().found, 1);
+}
+
+// Bounded: a woken waiter that looked and found nothing has lost once; from then on nothing is taken
+// past it. Loses: the newcomer goes on taking, and the waiter is woken in vain for ever.
+cases!(who_lost_once_is_next: fifo, lifo, affine);
+fn who_lost_once_is_next(case: Case) {
+    assert_eq!(case.fairness, Fairness::Bounded);
+    let world = World::new(case, 1);
+    let object = world.make();
+    let turn = world.asleep(1, u64::MAX);
+    let lost = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&lost);
+    let newcomer = world.spawn(move |world| {
+        world.give(object);
+        for _ in 0..2 {
+            let too_late = seen.load(Ordering::Acquire);
+            if let Some(object) = world.take() {
+                assert!(!too_late, "overtaken a second time");
+                world.give(object);
+            }
+        }
+    });
+    let objects = match world.look(turn, std::task::Waker::noop()) {
+        Some(end) => end,
+        None => {
+            lost.store(world.pool.lost() == 1, Ordering::Release);
+            world.wait(turn)
+        }
+    };
+    let objects = ready(objects);
+    newcomer.join().unwrap();
+    world.give_all(objects);
+    assert_eq!(world.finish().found, 1);
+}
+
+// A waiter, a newcomer that takes and gives, and a third that gives. Whoever is woken in vain is
+// woken in vain once: its second look after a wake-up finds what it was woken for.
+cases_of_three!(woken_in_vain_at_most_once: fifo, affine);
+fn woken_in_vain_at_most_once(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let turn = world.asleep(1, u64::MAX);
+    let giver = world.spawn(move |world| world.give(object));
+    let newcomer = world.spawn(|world| {
+        for _ in 0..2 {
+            if let Some(object) = world.take() {
+                world.give(object);
+            }
+        }
+    });
+    let (end, looks) = world.wait_counting(turn);
+    let objects = ready(end);
+    // Asleep at first; woken; woken again after it lost.
+    assert!(looks <= 3, "woken in vain {} times", looks - 2);
+    giver.join().unwrap();
+    newcomer.join().unwrap();
+    world.give_all(objects);
+    assert_eq!(world.finish().found, 1);
+}

@@ -1,0 +1,57 @@
+//! A waiter for more objects than `max_size` allows since it was lowered: it could never be served,
+//! yet collected objects at the head of the line and starved everybody behind it until its
+//! deadline.
+
+use nebula_resource::runtime::Manual;
+use nebula_resource::{AcquireError, Factory, Pool};
+
+struct Units;
+
+impl Factory for Units {
+    type Object = ();
+    type Error = String;
+
+    async fn create(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn shrinking_below_what_a_waiter_asks_for_refuses_it_at_once() {
+    let runtime = Manual::new();
+    let builder = Pool::builder(Units).runtime(runtime.clone());
+    let pool = builder.max_size(3).build().unwrap();
+    runtime.run(async {
+        let held = pool.acquire().await.unwrap();
+        let mut many = Box::pin(pool.acquire_many(3));
+        assert!(futures_poll(many.as_mut()).await.is_none(), "one is out");
+        let mut next = Box::pin(pool.acquire());
+        assert!(futures_poll(next.as_mut()).await.is_none(), "in line");
+        pool.resize(2).unwrap();
+        let refused = many.await.unwrap_err();
+        let AcquireError::TooMany { asked, max_size } = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!((asked, max_size), (3, 2));
+        drop(held);
+        next.await.unwrap();
+    });
+    assert!(pool.audit().balanced(), "{:?}", pool.audit());
+}
+
+/// Polls once, after the background has had its turn.
+async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    let mut polls = 0;
+    std::future::poll_fn(|cx| {
+        polls += 1;
+        match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
+            std::task::Poll::Pending if polls > 8 => std::task::Poll::Ready(None),
+            std::task::Poll::Pending => {
+                cx.waker().wake_by_ref();
+                std::task::Poll::Pending
+            }
+        }
+    })
+    .await
+}
