@@ -111,35 +111,43 @@
 //!
 //! # Guarantees
 //!
-//! Each with the tests that hold it: a file in `tests/` and how their names begin. Those marked
-//! *model* are in `loom-tests/tests/models/`, where every interleaving is tried.
+//! Each with the beginning of the names of the tests that hold it (`cargo nextest run NAME`). Models
+//! are in `loom-tests/`; they try every interleaving.
 //!
 //! - Dropping a guard never blocks, allocates or panics, on any thread, in or out of a runtime and
-//!   while unwinding; what was held by a panicking thread is retired. `faults_guards::fault_07`
+//!   while unwinding; what was held by a panicking thread is retired. Held by `fault_07`.
 //! - A guard that is leaked counts as in use, is reported after `leak_after`, and harms nobody
-//!   else. `faults_guards::fault_08`
-//! - Callers of both kinds stand in one line, served first come, first served. `facades::callers_of_both_doors`,
-//!   *model* `fairness::first_come_first_served`
-//! - With [`Fairness::Strict`] nobody overtakes; *model* `fairness::strict_bars_newcomers`. With
-//!   [`Fairness::Bounded`] a waiter that was woken loses at most one race to a running newcomer;
-//!   *model* `fairness::who_lost_once_is_next`
+//!   else. Held by `fault_08`.
+//! - Callers of both kinds stand in one line, served first come, first served. Held by
+//!   `callers_of_both_doors` and the model `first_come_first_served`.
+//! - With [`Fairness::Strict`] nobody overtakes; with [`Fairness::Bounded`] a waiter that was woken
+//!   loses at most one race to running newcomers. Held by `fault_17` and the models
+//!   `strict_bars_newcomers` and `who_lost_once_is_next`.
 //! - A waiter that is cancelled, times out or is dropped passes its turn on at once; no wake-up is
-//!   lost. `faults_waiting::fault_06`, `faults_waiting::fault_29`, *model* `cancel::cancel_passes_the_turn_on`
-//! - An acquire can be dropped at any await, whatever the factory is doing, and loses nothing.
-//!   `faults_cancel::fault_05`
+//!   lost. Held by `fault_06`, `fault_29` and the model `cancel_passes_the_turn_on`.
+//! - An acquire can be dropped at any await, whatever the factory is doing, and loses nothing. Held by
+//!   `fault_05`.
 //! - A creation belongs to the pool: it goes on when its caller gives up, and what nobody waits for any
-//!   more is not started. `faults_callbacks::fault_02_create_outlasts`, `faults_waiting::fault_27`
-//! - One deadline covers waiting, creating and checking together. `faults_waiting::fault_28`
+//!   more is not started. Held by `fault_02_create_outlasts` and `fault_27`.
+//! - Waiting for an object while holding one of the same pool is reported, with both places. Held by
+//!   `fault_18`.
+//! - Ten thousand that time out together get their error on time. Held by `fault_16`.
+//! - One deadline covers waiting, creating and checking together. Held by `fault_28`.
 //! - A factory may panic, hang or lie in any callback: it is bounded and caught, and the place is free
-//!   again. `faults_callbacks::fault_01`, `faults_callbacks::fault_02`, `faults_callbacks::fault_03`,
-//!   `faults_callbacks::fault_04`
+//!   again. Held by `fault_01`, `fault_02`, `fault_03` and `fault_04`.
 //! - An object idle for longer than `validate_after` is validated before it is handed out, and one that
-//!   turns out broken makes the idle ones suspect. `bug_always_validated::a_released`,
-//!   `bug_broken_raises_suspicion::returned_by`
-//! - A clock that leaps expires nobody. `faults_clock::fault_19`
+//!   turns out broken makes the idle ones suspect. Held by `a_released_object_is_validated` and
+//!   `returned_by_`.
+//! - Closing, pausing, resizing, reconfiguring, clearing and filtering have their outcome at every
+//!   moment of everybody else's acquire: no guard is revoked, and there are never more than
+//!   `max_size` objects. Held by `fault_10` and `fault_11`.
+//! - Guards outlive the last handle, who waits is told, and no background work outlives both. Held
+//!   by `fault_09`.
+//! - Maintenance keeps `min_idle` without churn, and never goes below. Held by `fault_21`.
+//! - A clock that leaps expires nobody. Held by `fault_19`.
 //! - Created = alive + retired + detached, and nobody waits beside an idle object, whatever the
-//!   history. `oracle::settled`, `oracle::hasty`, `stress::threads_on`, `stress::tasks_and_threads`
-//! - Both kinds of pool answer alike. `facades::both_facades_answer_alike`
+//!   history. Held by `settled_`, `hasty_`, `threads_on_a_blocking_pool` and `tasks_and_threads_on`.
+//! - Both kinds of pool answer alike. Held by `both_facades_answer_alike`.
 //!
 //! # Features
 //!

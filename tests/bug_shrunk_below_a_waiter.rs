@@ -2,6 +2,8 @@
 //! yet collected objects at the head of the line and starved everybody behind it until its
 //! deadline.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use nebula_resource::runtime::Manual;
 use nebula_resource::{AcquireError, Factory, Pool};
 

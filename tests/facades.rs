@@ -4,6 +4,8 @@
 //! One body, run on both facades through both doors; and a reading of the sources, so that a method
 //! which one facade or door gets and the other does not is noticed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -124,7 +126,7 @@ const EXPECTED: [&str; 14] = [
     "the pool is paused (waited 0.0 ms); resume it to go on",
     "detached 2",
     "[3]",
-    "failed: could not create an object (1 attempts in 0.0 ms, next in ",
+    "failed: could not create an object (1 ",
     "2",
     "the pool is closed",
     "the pool is closed",

@@ -14,7 +14,9 @@
 //! | shrink      | waits on; asks for too many: `TooMany` | delivered; the surplus goes first | nothing changes | stays valid; surplus is retired on return |
 //! | reconfigure | keeps its own deadline   | keeps its own bound        | keeps its own bound     | stays valid                |
 //! | retain      | nothing is idle          | nothing is idle            | not asked about         | not asked about            |
-//! | clear       | served with what came later | older than the clear or not, the object is good | finishes, gets its object | stays valid; retired on return |
+//! | clear       | served with what came later | what was begun before is retired; another is made | finishes, gets its object | stays valid; retired on return |
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "support/stages.rs"]
 mod stages;

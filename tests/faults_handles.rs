@@ -1,6 +1,8 @@
 //! Rows 9 and 11: handles that go while something is still going on, and code of the pool's owner
 //! that panics.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/stages.rs"]
 mod stages;
 mod support;

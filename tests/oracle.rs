@@ -5,6 +5,8 @@
 //! all that can be seen; `hasty` ones act on wake-ups late or never, where the oracle has no
 //! opinion, and ask that at the end nothing is lost and nobody sleeps beside a free object.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "oracle/hasty.rs"]
 mod hasty;
 #[path = "oracle/model.rs"]

@@ -3,7 +3,9 @@
 //! Knows nothing of waiting.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use nebula_resource_core::{BoxError, Driver, Factory, Held, Home, Job, Outcome, RetireReason};
 
@@ -41,7 +43,8 @@ impl<F: Factory> Driver for AsyncDriver<F> {
     async fn validate<H: Home<Self>>(held: Held<Self, H>) -> Outcome<Self, H> {
         let mut held = held;
         let shared = held.home_ref();
-        let result = shared.driver().factory.validate(held.object()).await;
+        let driver = shared.driver();
+        let result = within(driver, driver.factory.validate(held.object())).await;
         (held, result.map_err(Into::into))
     }
 
@@ -49,7 +52,8 @@ impl<F: Factory> Driver for AsyncDriver<F> {
     async fn recycle<H: Home<Self>>(held: Held<Self, H>) -> Outcome<Self, H> {
         let mut held = held;
         let shared = held.home_ref();
-        let result = shared.driver().factory.recycle(held.object()).await;
+        let driver = shared.driver();
+        let result = within(driver, driver.factory.recycle(held.object())).await;
         (held, result.map_err(Into::into))
     }
 
@@ -69,6 +73,19 @@ impl<F: Factory> Driver for AsyncDriver<F> {
     fn spawn(&self, job: Job) -> Result<(), Job> {
         self.runtime.get().spawn(job)
     }
+}
+
+/// Polls `future` inside the pool's runtime, wherever its caller is.
+async fn within<F: Factory, T>(driver: &AsyncDriver<F>, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let mut step = Poll::Pending;
+        driver
+            .runtime()
+            .within(&mut || step = future.as_mut().poll(cx));
+        step
+    })
+    .await
 }
 
 impl<F> fmt::Debug for AsyncDriver<F> {

@@ -9,21 +9,18 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::task::Poll;
 
-use crate::Tick;
-use crate::bounded::{Deadline, Unfinished, bounded};
+use crate::bounded::Deadline;
 use crate::care::{Checked, Recycling, check, fail, recycle_at_once};
-use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home};
-use crate::engine::{Look, Parting};
 use crate::entry::Entry;
-use crate::error::{AcquireError, CreateFailed, Stage, TimedOut};
+use crate::error::{AcquireError, Stage};
 use crate::guard::Guard;
 use crate::held::Held;
-use crate::observer::Event;
 use crate::record::{ObjectState, Taker};
+use crate::report::{report, timed_out};
 use crate::retire::RetireReason;
-use crate::shared::Shared;
-use crate::waiters::{Failure, Place, Wish};
+use crate::turn::Turn;
+use crate::waiters::Wish;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
@@ -187,25 +184,23 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
         since: started,
         deadline,
         returning: false,
+        is_task: matches!(request.caller, Caller::Task),
     };
     if checked_since.is_some() && now >= deadline {
-        return Err(timed_out(home, Stage::Validating, wish, by, None));
+        return Err(timed_out(home, Stage::Validating, wish, by));
     }
     loop {
-        let mut turn = Turn::join(home, wish);
-        let (first, more) = turn
-            .serve(by)
-            .await
-            .map_err(|why| report(home, why, wish, by))?;
-        drop(turn);
+        let served = Turn::join(home, wish, by).serve().await;
+        let (first, more) = served.map_err(|why| report(home, why, wish, by))?;
         match check_all(home, first, more, &mut request.deadline).await {
             Some((first, more)) => {
-                home.note_wait(started);
+                let waited = home.clock.now().since(started);
+                home.engine.stats.waited(waited);
                 let more = more.into_iter().map(|held| hand_out(held, by)).collect();
                 return Ok((hand_out(first, by), more));
             }
             None if home.clock.now() >= deadline => {
-                return Err(timed_out(home, Stage::Validating, wish, by, None));
+                return Err(timed_out(home, Stage::Validating, wish, by));
             }
             // What it got was no good: it is the head of the line, not the end of it.
             None => wish.returning = true,
@@ -273,183 +268,4 @@ impl<D: Driver, H: Home<D>> Drop for GoodOnes<D, H> {
             home.engine.give(entry);
         }
     }
-}
-
-/// A place in line: dropped, it is left and its turn passed on.
-struct Turn<'h, D: Driver, H: Home<D>> {
-    home: &'h H,
-    place: Option<Place>,
-    wish: Wish,
-    waited: bool,
-    driver: std::marker::PhantomData<fn() -> D>,
-}
-
-type Served<T> = (Box<Entry<T>>, Vec<Box<Entry<T>>>);
-
-impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
-    fn join(home: &'h H, wish: Wish) -> Self {
-        Self {
-            home,
-            place: Some(home.engine.join(wish)),
-            wish,
-            waited: false,
-            driver: std::marker::PhantomData,
-        }
-    }
-
-    async fn serve(&mut self, by: Taker) -> Result<Served<D::Object>, Parting> {
-        loop {
-            match self.look(by).await {
-                Look::Ready(first, more) => return Ok((first, more)),
-                Look::Parted(why) => return Err(why),
-                Look::Create | Look::Wait { .. } => self.start_creation().await,
-            }
-        }
-    }
-
-    /// Looks until there is something other than waiting to do.
-    async fn look(&mut self, by: Taker) -> Look<D::Object> {
-        poll_fn(|cx| {
-            let Some(place) = self.place else {
-                return Poll::Ready(Look::Parted(Parting::Closed));
-            };
-            let now = self.home.clock.now();
-            match self.home.engine.look(place, cx.waker(), now) {
-                Look::Wait { alarm } => {
-                    if let Some(at) = alarm {
-                        self.home.ring_at(at);
-                    }
-                    if !std::mem::replace(&mut self.waited, true) {
-                        self.home.warn_if_nested(by);
-                    }
-                    Poll::Pending
-                }
-                look => {
-                    if !matches!(look, Look::Create) {
-                        self.place = None;
-                    }
-                    Poll::Ready(look)
-                }
-            }
-        })
-        .await
-    }
-
-    /// Starts a creation, for which the permit has been taken: in the background where there is one,
-    /// else here, within the caller's own deadline.
-    async fn start_creation(&self) {
-        let Some(shared) = self.home.arc() else {
-            return self.home.engine.creation_withdrawn();
-        };
-        let driver = &shared.driver;
-        let job = if driver.can_spawn() {
-            match driver.spawn(create::in_background(&shared, Purpose::Waiter)) {
-                Ok(()) => return,
-                Err(job) => job,
-            }
-        } else {
-            shared.bury_all().await;
-            create::inline(&shared, Purpose::Waiter)
-        };
-        let mut deadline = Deadline::At(self.wish.deadline);
-        let bound = std::time::Duration::MAX;
-        let _ended: Result<(), Unfinished> =
-            bounded("create", &shared.clock, &mut deadline, bound, job).await;
-    }
-}
-
-impl<D: Driver, H: Home<D>> Drop for Turn<'_, D, H> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.home.engine.stats.cancelled();
-            self.home.engine.leave(place);
-        }
-    }
-}
-
-impl<D: Driver> Shared<D> {
-    fn note_wait(&self, started: Tick) {
-        self.engine.stats.waited(self.clock.now().since(started));
-    }
-
-    /// Looked up only where somebody listens: it goes through all objects.
-    fn warn_if_nested(&self, by: Taker) {
-        if self.observer.is_some()
-            && let Some(holding_since) = self.engine.registry.held_by(by.key)
-        {
-            self.tell(|| Event::NestedAcquire {
-                at: by.at,
-                holding_since,
-            });
-        }
-    }
-}
-
-#[cold]
-fn report<D: Driver, H: Home<D>>(home: &H, why: Parting, wish: Wish, by: Taker) -> AcquireError {
-    let waited = home.clock.now().since(wish.since);
-    match why {
-        Parting::Closed => AcquireError::Closed,
-        Parting::TooMany => AcquireError::TooMany {
-            asked: wish.objects as usize,
-            max_size: home.engine.permits.state().limit(),
-        },
-        Parting::Paused => AcquireError::Paused { waited },
-        Parting::Failing(failure) => create_failed(home, failure, wish),
-        Parting::TimedOut {
-            failure: Some(failure),
-        } => {
-            note_timeout(home, wish, by);
-            create_failed(home, failure, wish)
-        }
-        Parting::TimedOut { failure: None } => {
-            let status = home.engine.status();
-            let stage = if status.creating > 0 {
-                Stage::Creating
-            } else {
-                Stage::Waiting
-            };
-            timed_out(home, stage, wish, by, None)
-        }
-    }
-}
-
-fn create_failed<D: Driver, H: Home<D>>(home: &H, failure: Failure, wish: Wish) -> AcquireError {
-    let now = home.clock.now();
-    AcquireError::CreateFailed(Box::new(CreateFailed {
-        attempts: failure.rounds,
-        failing_for: now.since(failure.since),
-        next_in: failure.retry_at.since(now),
-        waited: now.since(wish.since),
-        status: home.engine.status(),
-        cause: failure.cause,
-    }))
-}
-
-fn timed_out<D: Driver, H: Home<D>>(
-    home: &H,
-    stage: Stage,
-    wish: Wish,
-    by: Taker,
-    cause: Option<crate::waiters::Cause>,
-) -> AcquireError {
-    note_timeout(home, wish, by);
-    let now = home.clock.now();
-    let registry = &home.engine.registry;
-    AcquireError::TimedOut(Box::new(TimedOut {
-        stage,
-        elapsed: now.since(wish.since),
-        status: home.engine.status(),
-        oldest_holder: registry
-            .oldest_holder()
-            .map(|(at, since)| (at, now.since(since))),
-        nested: registry.held_by(by.key),
-        cause,
-    }))
-}
-
-fn note_timeout<D: Driver, H: Home<D>>(home: &H, wish: Wish, by: Taker) {
-    home.engine.stats.timed_out();
-    let waited = home.clock.now().since(wish.since);
-    home.tell(|| Event::TimedOut { at: by.at, waited });
 }

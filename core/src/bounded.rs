@@ -65,9 +65,18 @@ impl Deadline {
 /// Why a callback did not come to its own end.
 #[derive(Debug)]
 pub(crate) enum Unfinished {
-    /// Its own bound, or the caller's deadline, came first.
+    /// Its own bound came first: it took longer than any call may.
     TimedOut,
+    /// The caller's deadline came first, which says nothing about the callback.
+    OutOfTime,
     Panicked(BoxError),
+}
+
+/// Which of the two ends comes first.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Bound,
+    Deadline,
 }
 
 pin_project! {
@@ -79,7 +88,7 @@ pin_project! {
         clock: &'a Clock,
         deadline: &'a mut Deadline,
         bound: Duration,
-        alarm: Option<Sleep>,
+        alarm: Option<(Sleep, End)>,
     }
 }
 
@@ -109,10 +118,14 @@ impl<F: Future> Future for Bounded<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(future) = this.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(Unfinished::TimedOut));
+            return Poll::Ready(Err(Unfinished::OutOfTime));
         };
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
+            Ok(Poll::Ready(output)) => {
+                // Its drop is user code too.
+                contained(|| this.future.set(None));
+                return Poll::Ready(Ok(output));
+            }
             Ok(Poll::Pending) => {}
             Err(panic) => {
                 give_up(this.future, RetireReason::Panicked);
@@ -120,16 +133,25 @@ impl<F: Future> Future for Bounded<'_, F> {
                 return Poll::Ready(Err(Unfinished::Panicked(error)));
             }
         }
-        let alarm = this.alarm.get_or_insert_with(|| {
+        let (alarm, end) = this.alarm.get_or_insert_with(|| {
             let now = this.clock.now();
-            let until = this.deadline.at(now).min(now.after(*this.bound));
-            this.clock.sleep_until(until)
+            let (own, deadline) = (now.after(*this.bound), this.deadline.at(now));
+            let end = if own <= deadline {
+                End::Bound
+            } else {
+                End::Deadline
+            };
+            (this.clock.sleep_until(own.min(deadline)), end)
         });
         if Pin::new(alarm).poll(cx).is_pending() {
             return Poll::Pending;
         }
+        let why = match end {
+            End::Bound => Unfinished::TimedOut,
+            End::Deadline => Unfinished::OutOfTime,
+        };
         give_up(this.future, RetireReason::TimedOut);
-        Poll::Ready(Err(Unfinished::TimedOut))
+        Poll::Ready(Err(why))
     }
 }
 

@@ -59,7 +59,7 @@ async fn look_closely<D: Driver, H: Home<D>>(
 ) -> Checked<D, H> {
     let mut held = held;
     let home = held.home_ref();
-    deadline.configure(held.entry_mut().settings.config.acquire_timeout);
+    deadline.configure(home.engine.settings().config.acquire_timeout);
     match home.engine.inspect(held.entry_mut(), home.clock.now()) {
         Verdict::Fresh => Checked::Good(held),
         Verdict::Validate => validate(held, deadline).await,
@@ -108,11 +108,11 @@ async fn recycle<D: Driver, H: Home<D>>(
 ) -> Checked<D, H> {
     let mut held = held;
     let home = held.home_ref();
-    let entry = held.entry_mut();
-    let id = entry.record.id;
-    let config = &entry.settings.config;
-    let bound = config.recycle_timeout;
-    deadline.configure(config.acquire_timeout);
+    let id = held.entry_mut().record.id;
+    // Not the entry's own settings, which are those it last met.
+    let settings = home.engine.settings();
+    let bound = settings.config.recycle_timeout;
+    deadline.configure(settings.config.acquire_timeout);
     match bounded("recycle", &home.clock, deadline, bound, D::recycle(held)).await {
         Ok((mut held, Ok(()))) => {
             recycled(held.entry_mut());
@@ -138,8 +138,10 @@ async fn validate<D: Driver, H: Home<D>>(
             Checked::Good(held)
         }
         failed => {
-            // What killed this one may have killed its older siblings.
-            home.suspect_all();
+            // What killed this one may have killed its older siblings; a caller in a hurry has not.
+            if !matches!(failed, Err(Unfinished::OutOfTime)) {
+                home.suspect_all();
+            }
             retire_failed(&home, id, failed, RetireReason::Invalid)
         }
     }
@@ -162,7 +164,7 @@ fn retire_failed<D: Driver, H: Home<D>>(
         Err(Unfinished::Panicked(error)) => {
             shared.tell(|| Event::CheckFailed { id, error: &*error });
         }
-        Ok((_, Ok(()))) | Err(Unfinished::TimedOut) => {}
+        Ok((_, Ok(()))) | Err(Unfinished::TimedOut | Unfinished::OutOfTime) => {}
     }
     Checked::Gone
 }
@@ -197,7 +199,7 @@ pub(crate) async fn release<D: Driver, H: Home<D>>(held: Held<D, H>) {
     let now = home.clock.now();
     home.engine.put_aside(&mut entry, now);
     entry.record.set_state(ObjectState::Checking);
-    let mut deadline = Deadline::After(entry.settings.config.recycle_timeout);
+    let mut deadline = Deadline::After(home.engine.settings().config.recycle_timeout);
     if let Checked::Good(held) = recycle(Held::new(home, entry), &mut deadline).await {
         put_back(held);
     }
@@ -214,42 +216,22 @@ pub(crate) async fn round<D: Driver>(shared: &Arc<Shared<D>>) {
     let now = shared.clock.now();
     let settings = shared.engine.settings();
     report_leaks(shared, now, &settings.config);
-    let mut due = Due {
-        shared,
-        entries: pick_due(shared, now, &settings.config).into_iter(),
-    };
-    while let Some(entry) = due.entries.next() {
-        look_after(shared, entry).await;
+    for id in pick_due(shared, now, &settings.config) {
+        // Taken one by one: while one hangs, the others can be had.
+        if let Some(entry) = shared.engine.take_this(id) {
+            look_after(shared, entry).await;
+        }
     }
-    drop(due);
     restock(shared, &settings.config).await;
     if !shared.driver.can_spawn() {
         shared.bury_all().await;
     }
 }
 
-/// Objects that the round has not come to yet: dropped with it, they go back.
-struct Due<'s, D: Driver> {
-    shared: &'s Shared<D>,
-    entries: std::vec::IntoIter<Box<Entry<D::Object>>>,
-}
-
-impl<D: Driver> Drop for Due<'_, D> {
-    fn drop(&mut self) {
-        for entry in self.entries.by_ref() {
-            self.shared.engine.give(entry);
-        }
-    }
-}
-
-/// Goes through the idle objects: lets go whose time is over, puts back who is well, answers who
+/// Goes through the idle objects: lets go whose time is over, puts back the others, answers who
 /// needs a callback. They are out of the store meanwhile, which runs no user code and takes no longer
 /// than looking at each; who comes in between stands in line and is served by the putting back.
-fn pick_due<D: Driver>(
-    shared: &Shared<D>,
-    now: Tick,
-    config: &PoolConfig,
-) -> Vec<Box<Entry<D::Object>>> {
+fn pick_due<D: Driver>(shared: &Shared<D>, now: Tick, config: &PoolConfig) -> Vec<u64> {
     let mut idle = shared.engine.all_idle();
     // Oldest first: they go first when some must go, and in this order they were in line.
     idle.sort_by_key(|entry| entry.record.since());
@@ -260,10 +242,12 @@ fn pick_due<D: Driver>(
             Triage::Retire(reason) => {
                 spare = spare.saturating_sub(1);
                 shared.retire(entry, reason);
+                continue;
             }
-            Triage::LookAfter => due.push(entry),
-            Triage::Keep => shared.engine.give(entry),
+            Triage::LookAfter => due.push(entry.record.id),
+            Triage::Keep => {}
         }
+        shared.engine.give(entry);
     }
     due
 }

@@ -13,6 +13,7 @@ use crate::driver::{Driver, Job};
 use crate::factory::BoxError;
 use crate::observer::Event;
 use crate::shared::Shared;
+use crate::stamp::Stamp;
 use crate::waiters::Cause;
 
 /// What a creation is for.
@@ -39,7 +40,12 @@ pub(crate) fn in_background<D: Driver>(shared: &Arc<Shared<D>>, purpose: Purpose
 
 /// A creation that its caller runs; the permit has been taken.
 pub(crate) fn inline<D: Driver>(shared: &Arc<Shared<D>>, purpose: Purpose) -> Job {
-    Box::pin(create(ticket(shared, false), purpose))
+    let ticket = ticket(shared, false);
+    Box::pin(async move {
+        // Nobody else destroys what was retired.
+        ticket.shared.bury_all().await;
+        create(ticket, purpose).await;
+    })
 }
 
 fn ticket<D: Driver>(shared: &Arc<Shared<D>>, in_background: bool) -> Ticket<D> {
@@ -67,6 +73,8 @@ async fn create<D: Driver>(ticket: Ticket<D>, purpose: Purpose) {
         return ticket.withdraw();
     }
     let started = shared.clock.now();
+    // Before the factory is called: what was cleared meanwhile, the new object does not know of.
+    let stamp = shared.engine.stamp.read();
     let bound = shared.engine.settings().config.create_timeout;
     let mut deadline = Deadline::At(started.after(bound));
     let creation = bounded(
@@ -78,9 +86,15 @@ async fn create<D: Driver>(ticket: Ticket<D>, purpose: Purpose) {
     );
     match until_closed(&shared, creation).await {
         None => ticket.withdraw(),
-        Some(Ok(Ok(object))) => ticket.deliver(object, started),
+        Some(Ok(Ok(object))) => {
+            ticket.deliver(object, stamp, started);
+            // Stock is made a few at a time: each one that is done makes room for the next.
+            if purpose == Purpose::Stock && shared.driver.can_spawn() {
+                shared.start_restocking(shared.clock.now());
+            }
+        }
         Some(Ok(Err(error)) | Err(Unfinished::Panicked(error))) => ticket.fail(&Cause::from(error)),
-        Some(Err(Unfinished::TimedOut)) => {
+        Some(Err(Unfinished::TimedOut | Unfinished::OutOfTime)) => {
             ticket.fail(&Cause::from(BoxError::from(TooLong(bound))));
         }
     }
@@ -110,11 +124,13 @@ pub(crate) async fn until_closed<D: Driver, F: Future>(
 }
 
 impl<D: Driver> Ticket<D> {
-    fn deliver(mut self, object: D::Object, started: crate::Tick) {
+    fn deliver(mut self, object: D::Object, stamp: Stamp, started: crate::Tick) {
         self.spent = true;
         let shared = &self.shared;
         let now = shared.clock.now();
-        let entry = shared.engine.enrol(object, now, shared.clock.jitter());
+        let entry = shared
+            .engine
+            .enrol(object, stamp, now, shared.clock.jitter());
         let id = entry.record.id;
         shared.engine.deliver(entry);
         let config = &shared.engine.settings().config;

@@ -138,6 +138,8 @@ impl<T> Entry<T> {
             return Verdict::Validate;
         }
         self.stamp = stamp;
+        // By the settings it has just met; its lifetime may have been changed too.
+        self.renew_freshness(self.proven_at);
         Verdict::Fresh
     }
 

@@ -86,7 +86,6 @@ pub struct TimedOut {
     /// Where this very thread or task had taken an object that it still held: it may have been
     /// waiting for itself.
     pub nested: Option<&'static Location<'static>>,
-    pub(crate) cause: Option<Cause>,
 }
 
 impl fmt::Display for TimedOut {
@@ -110,11 +109,7 @@ impl fmt::Display for TimedOut {
     }
 }
 
-impl Error for TimedOut {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
-    }
-}
+impl Error for TimedOut {}
 
 /// The report of a creation that failed.
 #[derive(Clone, Debug)]
@@ -141,7 +136,7 @@ impl fmt::Display for CreateFailed {
         let (failing, next) = (Span(self.failing_for), Span(self.next_in));
         write!(
             f,
-            "could not create an object ({attempts} attempts in {failing}, next in {next}): {cause}"
+            "could not create an object ({attempts} failed in a row over {failing}, next attempt in {next}): {cause}"
         )
     }
 }

@@ -18,8 +18,9 @@ use crate::retire::RetireReason;
 /// `Guard<D, &Shared<D>>` borrows the pool and touches no reference count; `Guard<D, Arc<Shared<D>>>`
 /// is `'static`. The facades name them `Guard<'_, …>` and `OwnedGuard<…>`.
 ///
-/// Dropping it never blocks, allocates or panics, on any thread, in or out of a runtime, and takes
-/// a lock only when somebody waits for an object. Dropped while its thread is unwinding from a
+/// Dropping it never blocks or panics, on any thread, in or out of a runtime. It takes the line's
+/// lock only when somebody waits for an object, and, when the object is to be retired, the clock's
+/// for a moment to have it destroyed elsewhere; otherwise it takes none, and allocates nothing. Dropped while its thread is unwinding from a
 /// panic, the object is retired: nobody knows its state. Leaked with `mem::forget`, it counts
 /// as in use for ever, and is reported after `leak_after`.
 pub struct Guard<D: Driver, H: Home<D>>(Option<(H, Box<Entry<D::Object>>)>);
@@ -80,7 +81,16 @@ impl<D: Driver, H: Home<D>> Guard<D, H> {
         crate::care::release(Held::new(home, entry))
     }
 
-    /// How long it has been out, by the coarse clock.
+    /// [`release`](Self::release) for callers that block.
+    ///
+    /// # Blocking
+    ///
+    /// Until the object has been recycled, at most `recycle_timeout`.
+    pub fn release_blocking(self) {
+        crate::park::block_on(self.release());
+    }
+
+    /// How long it has been out, to a quarter of a second.
     pub fn held_for(&self) -> Duration {
         self.info().in_state_for
     }

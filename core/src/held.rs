@@ -22,10 +22,14 @@ thread_local! {
 /// A future that is given up owns its `Held` out of our reach; its drop runs on this thread, so
 /// the reason can wait here for it.
 pub(crate) fn dropping_for<R>(reason: RetireReason, drop_it: impl FnOnce() -> R) -> R {
-    let before = FATE.replace(reason);
-    let result = drop_it();
-    FATE.set(before);
-    result
+    struct Restore(RetireReason);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FATE.set(self.0);
+        }
+    }
+    let _restore = Restore(FATE.replace(reason));
+    drop_it()
 }
 
 /// Why what is dropped right now is dropped.

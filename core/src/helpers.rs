@@ -31,6 +31,9 @@ const MOST_THREADS: usize = 512;
 const LINGER: Duration = Duration::from_secs(10);
 
 static CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
+/// Threads for work that itself waits for helper threads. With those of one crew all waiting, none
+/// would be left to do what they wait for.
+static WAITING_CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
 
 /// Runs `job` on a helper thread: an idle one, or a new one.
 ///
@@ -62,10 +65,15 @@ pub fn run(job: Job) -> Result<(), Job> {
     CREW.run(job)
 }
 
+/// [`run`] for a job that may wait for other jobs.
+pub(crate) fn run_waiting(job: Job) -> Result<(), Job> {
+    WAITING_CREW.run(job)
+}
+
 /// How many helper threads there are, idle ones included.
 #[doc(hidden)]
 pub fn alive() -> usize {
-    CREW.roll().alive
+    CREW.roll().alive + WAITING_CREW.roll().alive
 }
 
 /// Starts one more thread for `crew`.

@@ -1,6 +1,7 @@
 //! The pool engine behind `nebula-resource`.
 
 mod acquire;
+mod alarm;
 mod bounded;
 mod burial;
 mod care;
@@ -32,11 +33,13 @@ mod permits;
 mod pool;
 mod primitives;
 mod record;
+mod report;
 mod retire;
 mod shared;
 mod stamp;
 mod stats;
 mod tick;
+mod turn;
 mod waiters;
 
 pub use closing::Closing;

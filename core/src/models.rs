@@ -15,7 +15,7 @@ use std::task::Waker;
 
 use crate::Tick;
 use crate::config::{PoolConfig, ValidationError};
-use crate::engine::{Audit, Engine, Look, Parting};
+use crate::engine::{Audit, Engine, Look, Looking, Parting};
 use crate::entry::{Entry, Verdict};
 use crate::primitives::choose_stripe;
 use crate::record::ObjectState;
@@ -84,7 +84,7 @@ impl<T> Pool<T> {
     /// Makes an object and keeps it; there must be a permit.
     pub fn make(&self, object: T) -> Object<T> {
         assert!(self.0.permits.try_reserve(), "no permit for a new object");
-        let entry = self.0.enrol(object, Tick::ZERO, 0);
+        let entry = self.0.enrol(object, self.0.stamp.read(), Tick::ZERO, 0);
         entry.record.set_state(ObjectState::InUse);
         Object(entry)
     }
@@ -147,12 +147,16 @@ impl<T> Pool<T> {
             since: Tick::ZERO,
             deadline: Tick::from_nanos(deadline),
             returning,
+            is_task: true,
         }))
     }
 
     /// One look of a waiter, at `now`. Objects are handed on as they are: see `checked_all`.
     pub fn look(&self, turn: Turn, waker: &Waker, now: u64) -> Seen<T> {
-        match self.0.look(turn.0, waker, Tick::from_nanos(now)) {
+        match self
+            .0
+            .look(turn.0, waker, Tick::from_nanos(now), Looking::MayCreate)
+        {
             Look::Ready(first, more) => {
                 let entries = std::iter::once(first).chain(more);
                 Seen::Ready(entries.filter_map(|entry| self.checked(entry)).collect())
@@ -182,7 +186,8 @@ impl<T> Pool<T> {
 
     /// The end of a creation that succeeded.
     pub fn deliver(&self, object: T) {
-        self.0.deliver(self.0.enrol(object, Tick::ZERO, 0));
+        self.0
+            .deliver(self.0.enrol(object, self.0.stamp.read(), Tick::ZERO, 0));
     }
 
     /// The end of a creation that failed; answers when the next one may be tried.

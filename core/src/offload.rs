@@ -77,7 +77,7 @@ pub fn spawn_on_helper(job: Job) -> Result<(), Job> {
             park::block_on(job);
         }
     };
-    match helpers::run(Box::new(run)) {
+    match helpers::run_waiting(Box::new(run)) {
         Ok(()) => Ok(()),
         Err(_) => take(&place).map_or(Ok(()), Err),
     }

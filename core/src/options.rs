@@ -79,9 +79,15 @@ impl<A: Assemble> Builder<A> {
         }
     }
 
-    /// Replaces the whole configuration.
+    /// Replaces the whole configuration, whatever was set before.
     pub fn config(mut self, config: PoolConfig) -> Self {
         self.options.config = config;
+        self
+    }
+
+    /// Changes any part of the configuration.
+    pub fn configure(mut self, change: impl FnOnce(&mut PoolConfig)) -> Self {
+        change(&mut self.options.config);
         self
     }
 

@@ -119,6 +119,7 @@ impl Permits {
             // former owner did. The order against idle objects and waiters comes from fences.
             match self
                 .0
+                // proof: permit-order
                 .compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed)
             {
                 Ok(_) => return true,

@@ -4,12 +4,14 @@
 //! and for retired objects that wait to be destroyed. Everything the fast path needs is here
 //! and in the engine; nothing here runs a factory.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::Tick;
+use crate::alarm::Alarm;
 use crate::burial::Burial;
 use crate::clock::Clock;
 use crate::driver::Driver;
@@ -18,7 +20,7 @@ use crate::entry::Entry;
 use crate::guarded::{contained, forget_panic};
 use crate::observer::{Event, Observer};
 use crate::options::Options;
-use crate::primitives::{AtomicU64, Ordering};
+use crate::primitives::{AtomicBool, AtomicU64, Ordering};
 use crate::retire::RetireReason;
 
 /// Maintenance that comes so much too late was not just held up: time has leapt. Longer than any
@@ -34,8 +36,16 @@ pub struct Shared<D: Driver> {
     pub(crate) measures_holds: bool,
     /// When maintenance is next due; `NEVER` until the first object is made.
     pub(crate) next_round: AtomicU64,
+    alarm: Alarm,
+    /// Somebody has asked for a ring that has not begun yet.
+    poked: AtomicBool,
     me: Weak<Self>,
     bell: Waker,
+}
+
+thread_local! {
+    /// The pool that this thread rings, by its address.
+    static RINGING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Rings a pool, if it is still there: called by the clock's thread.
@@ -60,6 +70,9 @@ impl<D: Driver> Wake for Poke<D> {
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(shared) = self.0.upgrade()
             && shared.driver.can_spawn()
+            // ord: AcqRel, pairs with the Release in `ring`: whoever finds it raised has retired
+            // before the coming ring drains.
+            && !shared.poked.swap(true, Ordering::AcqRel)
         {
             let (clock, now) = (shared.clock.clone(), shared.clock.coarse());
             // Counted: when the last handle or guard goes, nobody else would be left to bury it.
@@ -87,6 +100,8 @@ impl<D: Driver> Shared<D> {
             observer: options.observer,
             measures_holds: options.measures_holds,
             next_round: AtomicU64::new(Tick::NEVER.as_nanos()),
+            alarm: Alarm::default(),
+            poked: AtomicBool::new(false),
             me: me.clone(),
             bell: Waker::from(Arc::new(Bell(me.clone()))),
         })
@@ -107,38 +122,65 @@ impl<D: Driver> Shared<D> {
         self.me.upgrade()
     }
 
-    /// Has `ring` called at `at`, from the clock's thread.
-    pub(crate) fn ring_at(&self, at: Tick) {
-        self.clock.wake_at(at, self.bell.clone());
+    /// Has `ring` called at `at` or before, from the clock's thread. `false`: it rang within the call.
+    pub(crate) fn ring_at(&self, at: Tick) -> bool {
+        self.alarm.set(&self.clock, at, &self.bell)
     }
 
     /// The alarm: passes over waiters whose time is up, has probes started, objects destroyed and
-    /// maintenance done. Runs no user code itself except wakers.
+    /// maintenance done, and sets the next alarm. Runs no user code itself except wakers.
     pub(crate) fn ring(&self) {
-        let now = self.clock.now();
-        if let Some(next) = self.engine.sweep(now) {
-            self.ring_at(next);
+        // Where an alarm goes off within the call that sets it, ringing would set off itself.
+        let me = std::ptr::from_ref(self).addr();
+        let outer = RINGING.replace(me);
+        if outer == me {
+            return;
         }
+        self.ring_once();
+        while self.poked.load(Ordering::Acquire) {
+            self.ring_once();
+        }
+        RINGING.set(outer);
+    }
+
+    fn ring_once(&self) {
+        // ord: Release, pairs with the AcqRel in `Poke`.
+        self.poked.store(false, Ordering::Release);
+        let now = self.clock.now();
+        let mut next = self.engine.sweep(now).unwrap_or(Tick::NEVER);
         if self.driver.can_spawn() {
             self.bury_retired();
             self.start_round(now);
-            self.start_restocking();
+            next = next.min(self.start_restocking(now)).min(self.round_due());
+        }
+        if next < Tick::NEVER {
+            self.ring_at(next);
         }
     }
 
-    /// Stock that was retired is replaced at once, not with the next round.
-    fn start_restocking(&self) {
-        let begun = self.next_round.load(Ordering::Relaxed) != Tick::NEVER.as_nanos();
-        if begun
-            && self.engine.lacks_stock()
-            && let Some(shared) = self.arc()
-        {
+    fn round_due(&self) -> Tick {
+        if self.engine.permits.state().closed() {
+            return Tick::NEVER;
+        }
+        Tick::from_nanos(self.next_round.load(Ordering::Relaxed))
+    }
+
+    /// Stock that was retired is replaced at once, not with the next round; while creations fail, as
+    /// soon as one may be tried. Answers when that is.
+    pub(crate) fn start_restocking(&self, now: Tick) -> Tick {
+        if self.round_due() == Tick::NEVER || !self.engine.lacks_stock() {
+            return Tick::NEVER;
+        }
+        let refill_at = self.engine.refill_at();
+        if let (true, Some(shared)) = (now >= refill_at, self.arc()) {
             let restock = Box::pin(async move {
                 let settings = shared.engine.settings();
                 crate::care::restock(&shared, &settings.config).await;
             });
             drop(self.driver.spawn(restock));
+            return Tick::NEVER;
         }
+        refill_at
     }
 
     /// Has the next round done now: the configuration has changed.
@@ -176,7 +218,6 @@ impl<D: Driver> Shared<D> {
             Ordering::Relaxed,
         );
         if let (Ok(_), Some(shared)) = (mine, self.arc()) {
-            self.ring_at(next);
             let late = now.since(Tick::from_nanos(due));
             if late >= LEAP {
                 self.engine.missed.note(late);

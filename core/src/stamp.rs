@@ -42,6 +42,7 @@ impl StampCell {
     pub(crate) fn read(&self) -> Stamp {
         // ord: Acquire, pairs with the Release of the three below: whoever sees the new stamp
         // sees the configuration that was stored before it.
+        // proof: stamp-acquire
         Stamp(self.0.load(Ordering::Acquire))
     }
 
@@ -54,6 +55,7 @@ impl StampCell {
     }
 
     pub(crate) fn configured(&self) {
+        // proof: stamp-release
         self.0.fetch_add(1 << CONFIG_SHIFT, Ordering::Release);
     }
 }

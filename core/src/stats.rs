@@ -1,7 +1,7 @@
 //! What has happened so far: counters off the fast path, and two histograms.
 //!
 //! Relaxed increments on slow paths only (acquisitions are counted in each object's record).
-//! Nobody decides by them.
+//! Nobody decides by them, but for [`Missed`], of which any reading will do.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -132,5 +132,25 @@ impl Stats {
             hold: self.hold.summary(),
             by_reason,
         }
+    }
+}
+
+/// How much time has passed unseen, in all.
+///
+/// When maintenance finds itself far behind its time, the clock has leapt or the process was stopped.
+/// Every object would be over its age at once, and all would be replaced in one herd. So the time
+/// missed does not count towards anybody's age; it does count as idle time, so that all are
+/// validated before use.
+#[derive(Default)]
+pub(crate) struct Missed(AtomicU64);
+
+impl Missed {
+    pub(crate) fn note(&self, span: Duration) {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanos, Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Relaxed))
     }
 }

@@ -76,8 +76,15 @@ fn main() -> ExitCode {
         Some(url) => postgres::run(&args, url),
     };
     match outcome {
-        Ok(report) if report.print() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(report) => {
+            let balanced = report.print();
+            if !args.strict {
+                println!(
+                    "\nWho is running may win against who is waking up; --strict shares evenly."
+                );
+            }
+            ExitCode::from(u8::from(!balanced))
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

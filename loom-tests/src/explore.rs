@@ -23,7 +23,8 @@ const TIER: &str = if cfg!(feature = "__loom_lock") {
 ///
 /// # Panics
 ///
-/// When an execution panics, when not all of them ended, and when there were fewer than recorded.
+/// When an execution panics, when not all of them ended, and when there were fewer than recorded
+/// (unless `LOOM_UNCOUNTED` is set: to record them anew, or to break the engine on purpose).
 /// A deadlock ends the process.
 pub fn explore(name: &str, model: impl Fn() + Send + Sync + 'static) {
     let begun = Arc::new(AtomicUsize::new(0));
@@ -48,8 +49,8 @@ pub fn explore(name: &str, model: impl Fn() + Send + Sync + 'static) {
         ended.load(Relaxed),
         "{name}: not every one ended"
     );
-    println!("executions\t{TIER}\t{name}\t{executions}");
-    if preemptions >= RECORDED_PREEMPTIONS && std::env::var_os("LOOM_RECORD").is_none() {
+    println!("executions {TIER} {name} {executions}");
+    if preemptions >= RECORDED_PREEMPTIONS && std::env::var_os("LOOM_UNCOUNTED").is_none() {
         check_count(name, executions);
     }
 }

@@ -141,17 +141,32 @@ impl World {
     /// Waits until every turn has come; what each got, in the given order. Makes objects itself
     /// when it is told to.
     pub fn wait_all(&self, turns: &[Turn]) -> Vec<End> {
+        let mut ends: Vec<_> = turns.iter().map(|_| None).collect();
+        self.wait_each(turns, |index, end| ends[index] = Some(end));
+        ends.into_iter().flatten().collect()
+    }
+
+    /// Waits until every turn has come; whoever is served gives back at once.
+    pub fn use_each(&self, turns: &[Turn]) {
+        self.wait_each(turns, |_, end| self.give_all(ready(end)));
+    }
+
+    fn wait_each(&self, turns: &[Turn], mut served: impl FnMut(usize, End)) {
         let thread = Arc::new(Notify::new());
         let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();
-        let mut ends: Vec<_> = turns.iter().map(|_| None).collect();
+        let mut waiting: Vec<_> = (0..turns.len()).collect();
         loop {
-            for ((turn, bell), end) in turns.iter().zip(&bells).zip(&mut ends) {
-                if end.is_none() && bell.rung.swap(false, Relaxed) {
-                    *end = self.look(*turn, &Waker::from(Arc::clone(bell)));
-                }
-            }
-            if ends.iter().all(Option::is_some) {
-                return ends.into_iter().flatten().collect();
+            waiting.retain(|&index| {
+                let bell = &bells[index];
+                let rung = bell.rung.swap(false, Relaxed);
+                let looked = rung.then(|| self.look(turns[index], &Waker::from(Arc::clone(bell))));
+                let end = looked.flatten();
+                let stays = end.is_none();
+                end.into_iter().for_each(|end| served(index, end));
+                stays
+            });
+            if waiting.is_empty() {
+                return;
             }
             thread.wait();
         }

@@ -63,6 +63,12 @@ pub trait Runtime: Send + Sync + 'static {
         park::block_on(job);
     }
 
+    /// Calls `poll` where code that needs this runtime works, also on a thread that is not one of
+    /// its own: a blocking caller, or another runtime's. The default just calls it.
+    fn within(&self, poll: &mut dyn FnMut()) {
+        poll();
+    }
+
     /// The clock that pools on this runtime go by.
     fn clock(&self) -> Clock {
         Clock::system()

@@ -45,6 +45,15 @@ impl Runtime for Tokio {
         Ok(())
     }
 
+    fn within(&self, poll: &mut dyn FnMut()) {
+        // In a task there is a runtime, and asking costs a tenth of entering.
+        if tokio::task::try_id().is_some() {
+            return poll();
+        }
+        let _inside = self.0.enter();
+        poll();
+    }
+
     fn spawn_blocking(&self, work: BlockingJob) -> Result<(), BlockingJob> {
         drop(self.0.spawn_blocking(work));
         Ok(())

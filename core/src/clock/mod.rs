@@ -135,6 +135,11 @@ impl Clock {
         self.register(at, waker).unwrap_or(AlarmId::SPENT)
     }
 
+    /// [`wake_at`](Self::wake_at), with `None` for an alarm that went off within the call.
+    pub(crate) fn try_wake_at(&self, at: Tick, waker: Waker) -> Option<AlarmId> {
+        self.register(at, waker)
+    }
+
     /// Takes an alarm back, and answers whether it was still pending.
     ///
     /// After `false` the waker has been called, or is about to be: an alarm that is going off

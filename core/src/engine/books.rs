@@ -127,6 +127,7 @@ impl<T> Engine<T> {
         };
         drop(line);
         for entry in found {
+            // proof: audit-gives
             self.give(entry);
         }
         audit

@@ -28,7 +28,9 @@ impl<T> Engine<T> {
             }
         }
         self.refuse_greedy();
+        // proof: shrink-trims
         self.trim_after_change();
+        // proof: grow-serves
         self.serve();
         Ok(())
     }
@@ -36,7 +38,9 @@ impl<T> Engine<T> {
     /// The swap; refused when somebody else was faster, so that no change is lost. `change` ran
     /// before the lock was taken: it is user code.
     fn try_replace(&self, before: &Arc<Settings>, config: PoolConfig) -> bool {
+        // proof: one-change-at-a-time
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        // proof: no-change-lost
         if !Arc::ptr_eq(before, &self.settings()) {
             return false;
         }
@@ -62,6 +66,7 @@ impl<T> Engine<T> {
     pub(crate) fn resume(&self) -> bool {
         let resumed = self.permits.set_paused(false);
         if resumed {
+            // proof: resume-serves
             self.permit_freed();
         }
         resumed
@@ -71,7 +76,9 @@ impl<T> Engine<T> {
     pub(crate) fn close(&self) -> bool {
         let first = self.permits.close();
         if first {
+            // proof: close-refuses
             self.refuse_all(None);
+            // proof: close-trims
             self.trim_after_change();
             self.settled.notify(usize::MAX);
         }
@@ -99,6 +106,7 @@ impl<T> Engine<T> {
         while let Some(entry) = idle.next() {
             let info = entry.record.info(now);
             match catch_unwind(AssertUnwindSafe(|| keep(&entry.object, &info))) {
+                // proof: retain-gives
                 Ok(true) => self.give(entry),
                 Ok(false) => {
                     retired += 1;
@@ -118,6 +126,22 @@ impl<T> Engine<T> {
     /// Every object that is idle at this moment, taken out.
     pub(crate) fn all_idle(&self) -> Vec<Box<Entry<T>>> {
         self.idle.take_all()
+    }
+
+    /// Takes the idle object with this number, if it is still idle; the others stay.
+    pub(crate) fn take_this(&self, id: u64) -> Option<Box<Entry<T>>> {
+        let mut passed = Vec::new();
+        let wanted = loop {
+            match self.idle.search_ring_first() {
+                Some(entry) if entry.record.id == id => break Some(entry),
+                Some(entry) => passed.push(entry),
+                None => break None,
+            }
+        };
+        for entry in self.idle.in_order(passed) {
+            self.give(entry);
+        }
+        wanted
     }
 
     /// Looks at an object that is about to be handed out.

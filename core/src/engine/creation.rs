@@ -6,6 +6,7 @@ use crate::Tick;
 use crate::config::PoolConfig;
 use crate::engine::Engine;
 use crate::entry::Entry;
+use crate::guarded::contained;
 use crate::record::ObjectState;
 use crate::waiters::{Cause, Wakes};
 
@@ -32,13 +33,16 @@ impl<T> Engine<T> {
             None => Some(entry),
         };
         let lacking = line.queue.lacking();
-        line.gate.succeeded(lacking, &settings.config);
+        let failure = line.gate.succeeded(lacking, &settings.config);
+        // proof: deliver-serves
         self.serve_locked(&mut line, &mut wakes);
         drop(line);
         wakes.wake();
         if let Some(entry) = left {
+            // proof: deliver-gives
             self.give(entry);
         }
+        contained(|| drop(failure));
     }
 
     /// A creation failed; answers when the next one may be tried. Whoever calls this sees to it that
@@ -46,9 +50,10 @@ impl<T> Engine<T> {
     pub(crate) fn creation_failed(&self, now: Tick, cause: Cause, random: u64) -> Tick {
         self.stats.create_failed();
         let config = &self.settings().config;
-        self.permits.release();
+        self.release_permit();
         let mut line = self.line.lock();
-        let retry_at = line.gate.failed(now, cause, config.create_backoff, random);
+        // The old cause is dropped after the lock: it is user code.
+        let (retry_at, _before) = line.gate.failed(now, cause, config.create_backoff, random);
         line.alarm = line.alarm.min(retry_at);
         let failure = line.gate.failure().cloned();
         drop(line);
@@ -60,8 +65,9 @@ impl<T> Engine<T> {
 
     /// A creation ended without an outcome.
     pub(crate) fn creation_withdrawn(&self) {
-        self.permits.release();
+        self.release_permit();
         self.line.lock().gate.withdrawn();
+        // proof: withdrawal-frees
         self.permit_freed();
     }
 
@@ -71,14 +77,21 @@ impl<T> Engine<T> {
         if min_idle == 0 || !self.permits.state().open() {
             return false;
         }
+        let line = self.line.lock();
         let [idle, ..] = self.registry.census();
-        idle + self.line.lock().gate.creating() < min_idle
+        idle + line.gate.creating() < min_idle
+    }
+
+    /// When a creation for the stock may be tried.
+    pub(crate) fn refill_at(&self) -> Tick {
+        self.line.lock().gate.refill_at()
     }
 
     /// Takes a permit for an object to keep in stock, if `min_idle` wants one and the gate admits it.
     pub(crate) fn start_stocking(&self, now: Tick, config: &PoolConfig) -> bool {
-        let [idle, ..] = self.registry.census();
         let mut line = self.line.lock();
+        // Under the lock: a delivery between two readings would be missed by both.
+        let [idle, ..] = self.registry.census();
         let wanted = self.permits.state().open()
             && idle + line.gate.creating() < config.min_idle
             && line.gate.admits_refill(now, config.warm_concurrency);

@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::Tick;
 use crate::engine::Engine;
 use crate::entry::Entry;
+use crate::guarded::contained;
 use crate::primitives::{Ordering, fence};
 use crate::waiters::{Desk, Failure, Locked, Place, Standing, Wakes, Wish};
 
@@ -20,6 +21,15 @@ pub(crate) enum Look<T> {
     Wait { alarm: Option<Tick> },
     /// It has left the line with nothing.
     Parted(Parting),
+}
+
+/// What a waiter that looks is ready to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Looking {
+    /// To start a creation, if one is wanted.
+    MayCreate,
+    /// Nothing more: it is running one itself.
+    IsCreating,
 }
 
 /// Why a waiter left with nothing.
@@ -50,15 +60,18 @@ impl<T> Engine<T> {
     pub(crate) fn join(&self, wish: Wish) -> Place {
         let mut line = self.line.lock();
         let place = line.queue.join(wish);
+        // proof: join-publishes
         line.publish();
         // ord: F2, pairs with F1 in `give` and `permit_freed`. Without it the looks that follow
         // (into idle here, at the permits in `look`) may rise above the publication.
-        // models: give_against_join, permit_freed_against_join
+        // proof: fence-join
         fence(Ordering::SeqCst);
         let mut wakes = Wakes::default();
+        // proof: rejoin-hands-on
         if wish.returning {
             self.hand_on(&mut line, place, &mut wakes);
         }
+        // proof: join-serves
         self.serve_locked(&mut line, &mut wakes);
         drop(line);
         wakes.wake();
@@ -79,13 +92,15 @@ impl<T> Engine<T> {
     }
 
     /// A waiter looks whether it is served; if not, it is woken through `waker` later.
-    pub(crate) fn look(&self, place: Place, waker: &Waker, now: Tick) -> Look<T> {
+    pub(crate) fn look(&self, place: Place, waker: &Waker, now: Tick, looking: Looking) -> Look<T> {
         // Cloned before the lock and dropped after it: a waker is user code.
-        let mut waker = Some(waker.clone());
+        let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
         let mut line = self.line.lock();
-        let nudged = std::mem::take(&mut line.queue.waiter(place).nudged);
+        let waiter = line.queue.waiter(place);
+        let nudged = std::mem::take(&mut waiter.nudged);
+        waiter.busy = looking == Looking::IsCreating;
         if line.queue.waiter(place).standing == Standing::Woken {
-            self.race(&mut line, place);
+            self.race(&mut line, place, &mut wakes);
         }
         let (standing, deadline) = {
             let waiter = line.queue.waiter(place);
@@ -104,11 +119,14 @@ impl<T> Engine<T> {
             _ => self.stay(&mut line, place, &mut waker, now),
         };
         drop(line);
-        drop(waker);
+        wakes.wake();
+        contained(|| drop(waker));
         match &look {
             Look::Parted(_) => self.leave(place),
             // A nudge that led to nothing, or to one creation where more may start.
+            // proof: create-passes-the-nudge-on
             Look::Create => self.permit_freed(),
+            // proof: served-passes-the-nudge-on
             Look::Ready(..) if nudged => self.permit_freed(),
             _ => {}
         }
@@ -116,15 +134,23 @@ impl<T> Engine<T> {
     }
 
     /// A woken waiter takes what it was woken for, or has lost: from now on objects are handed
-    /// to it, and no newcomer passes.
-    fn race(&self, line: &mut Locked<'_, T>, place: Place) {
-        let open = self.permits.state().open();
-        match open.then(|| self.idle.search_ring_first()).flatten() {
+    /// to it, and no newcomer passes. Once objects are handed over it does not race at all: an older
+    /// waiter may have lost before it.
+    fn race(&self, line: &mut Locked<'_, T>, place: Place, wakes: &mut Wakes) {
+        if !self.permits.state().open() {
+            return line.queue.stand(place, Standing::Waiting);
+        }
+        // proof: race-in-line
+        if line.hands_over() {
+            line.queue.stand(place, Standing::Lost);
+            return self.serve_locked(line, wakes);
+        }
+        match self.idle.search_ring_first() {
             Some(entry) => {
                 line.queue.grant(place, entry);
             }
-            None if open => line.queue.stand(place, Standing::Lost),
-            None => line.queue.stand(place, Standing::Waiting),
+            // proof: race-is-lost
+            None => line.queue.stand(place, Standing::Lost),
         }
     }
 
@@ -153,6 +179,7 @@ impl<T> Engine<T> {
     ) -> Look<T> {
         let settings = self.settings();
         let state = self.permits.state();
+        // proof: stay-sees-the-close
         if state.closed() {
             return Look::Parted(Parting::Closed);
         }
@@ -165,7 +192,8 @@ impl<T> Engine<T> {
         {
             return Look::Parted(Parting::Failing(failure.clone()));
         }
-        if self.start_creation(line, now, &settings.config) {
+        let busy = line.queue.waiter(place).busy;
+        if !busy && self.start_creation(line, now, &settings.config) {
             return Look::Create;
         }
         std::mem::swap(&mut line.queue.waiter(place).waker, waker);
@@ -202,13 +230,16 @@ impl<T> Engine<T> {
         let mut wakes = Wakes::default();
         let mut line = self.line.lock();
         let mut waiter = line.queue.leave(place);
+        // proof: leave-serves
         self.serve_locked(&mut line, &mut wakes);
         drop(line);
         wakes.wake();
-        waiter.waker.take();
-        for entry in waiter.hand.take().into_iter().chain(waiter.more) {
+        for entry in waiter.hand.take().into_iter().chain(waiter.more.drain(..)) {
+            // proof: leave-gives-back
             self.give(entry);
         }
+        // Its waker and the cause of its refusal are user code.
+        contained(|| drop(waiter));
     }
 
     /// Hands every idle object to the head of the line, and nudges one waiter if a creation may
@@ -219,6 +250,7 @@ impl<T> Engine<T> {
             return;
         }
         while !wakes.is_full() {
+            // proof: serve-the-head
             let Some(head) = line.queue.first() else {
                 return;
             };
@@ -228,6 +260,7 @@ impl<T> Engine<T> {
             wakes.push(line.queue.grant(head, entry));
         }
         if !wakes.is_full() {
+            // proof: serve-nudges
             wakes.push(self.nudge(line));
         }
     }
@@ -251,7 +284,9 @@ impl<T> Engine<T> {
 
     fn nudge_first(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
         // One without a waker is on its way to look anyway, and will see what we saw.
-        let place = line.queue.find(|waiter| waiter.waker.is_some())?;
+        let place = line
+            .queue
+            .find(|waiter| waiter.waker.is_some() && !waiter.busy)?;
         let waiter = line.queue.waiter(place);
         waiter.nudged = true;
         waiter.waker.take()
@@ -260,11 +295,15 @@ impl<T> Engine<T> {
     /// The alarm rang: passes over those whose time is up, and has the next probe started.
     /// Answers when to ring again.
     pub(crate) fn sweep(&self, now: Tick) -> Option<Tick> {
+        let mut wakes = Wakes::default();
         let mut line = self.line.lock();
-        let mut wakers = line.queue.expire(now);
-        wakers.extend(self.probe(&mut line, now));
+        let wakers = line.queue.expire(now);
+        wakes.push(self.probe(&mut line, now));
+        // Those who expired may have been on their way to an object.
+        self.serve_locked(&mut line, &mut wakes);
         let next = self.next_alarm(&mut line, now);
         drop(line);
+        wakes.wake();
         wakers.into_iter().for_each(crate::waiters::wake);
         next
     }
@@ -286,6 +325,11 @@ impl<T> Engine<T> {
             .min(retry_at.unwrap_or(Tick::NEVER));
         line.alarm = next;
         (next < Tick::NEVER).then_some(next)
+    }
+
+    /// The alarm that `look` asked for was not set: whoever looks next asks again.
+    pub(crate) fn alarm_missed(&self) {
+        self.line.lock().alarm = Tick::NEVER;
     }
 
     /// Since when the one that has waited longest waits.

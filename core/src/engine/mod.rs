@@ -33,12 +33,12 @@ use crate::entry::Entry;
 use crate::idle::Idle;
 use crate::permits::Permits;
 use crate::primitives::{Mutex, Snapshot};
-use crate::stamp::StampCell;
-use crate::stats::Stats;
+use crate::stamp::{Stamp, StampCell};
+use crate::stats::{Missed, Stats};
 use crate::waiters::Line;
 
 pub use books::{Audit, Status};
-pub(crate) use line::{Look, Parting};
+pub(crate) use line::{Look, Looking, Parting};
 pub use registry::ObjectInfo;
 pub(crate) use registry::Registry;
 pub(crate) use retired::Retired;
@@ -59,27 +59,6 @@ impl Settings {
             max_uses: config.max_uses.unwrap_or(u64::MAX),
             config,
         }
-    }
-}
-
-/// How much time has passed unseen, in all.
-///
-/// When maintenance finds itself far behind its time, the clock has leapt or the process was stopped.
-/// Every object would be over its age at once, and all would be replaced in one herd. So the time
-/// missed does not count towards anybody's age; it does count as idle time, so that all are
-/// validated before use.
-#[derive(Default)]
-pub(crate) struct Missed(std::sync::atomic::AtomicU64);
-
-impl Missed {
-    pub(crate) fn note(&self, span: std::time::Duration) {
-        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        self.0
-            .fetch_add(nanos, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    pub(crate) fn total(&self) -> std::time::Duration {
-        std::time::Duration::from_nanos(self.0.load(std::sync::atomic::Ordering::Relaxed))
     }
 }
 
@@ -137,11 +116,9 @@ impl<T> Engine<T> {
         self.settings.store(settings);
     }
 
-    /// Wraps a new object up. The permit it stands on is the caller's.
-    pub(crate) fn enrol(&self, object: T, now: Tick, jitter: u64) -> Box<Entry<T>> {
-        // The stamp first: an object that was made under an older configuration or before a
-        // clear carries the older stamp, and is looked at once too often rather than never.
-        let stamp = self.stamp.read();
+    /// Wraps a new object up. The permit it stands on is the caller's; `stamp` was read before it
+    /// was made, so that a clear or a suspicion raised meanwhile applies to it.
+    pub(crate) fn enrol(&self, object: T, stamp: Stamp, now: Tick, jitter: u64) -> Box<Entry<T>> {
         let settings = self.settings();
         let record = self.registry.enrol(now);
         self.stats.created();

@@ -21,11 +21,16 @@ impl<T> Retired<T> {
     /// Whoever drains in between sees a part, and our next swap hangs up the rest.
     pub(crate) fn push(&self, entry: Box<Entry<T>>) {
         let mut chain = entry;
-        while let Some(mut down) = self.0.swap(Some(chain)) {
-            if let Some(hanging) = self.0.take() {
-                append(&mut down, hanging);
-            }
-            chain = down;
+        // proof: retired-hangs-all-up
+        while let Some(down) = self.0.swap(Some(chain)) {
+            chain = match self.0.take() {
+                // What hangs there is short, ours as a rule; what came down may be long.
+                Some(mut hanging) => {
+                    append(&mut hanging, down);
+                    hanging
+                }
+                None => down,
+            };
         }
     }
 

@@ -68,6 +68,7 @@ impl<T> Idle<T> {
         match self.strategy.load(Ordering::Relaxed) {
             AFFINE => {
                 if let Some(displaced) = self.stripes.swap_own(entry) {
+                    // proof: affine-displaces
                     self.put_last(displaced);
                 }
             }
@@ -110,6 +111,7 @@ impl<T> Idle<T> {
         self.take()
             .or_else(|| self.ring.pop())
             .or_else(|| self.stripes.steal())
+            // proof: search-everywhere
             .or_else(|| self.stack.pop())
     }
 
@@ -120,11 +122,16 @@ impl<T> Idle<T> {
 
     /// Takes all there are, in the order in which putting them back leaves things as they were.
     pub(crate) fn take_all(&self) -> Vec<Box<Entry<T>>> {
-        let mut all: Vec<_> = std::iter::from_fn(|| self.search()).collect();
+        self.in_order(std::iter::from_fn(|| self.search()).collect())
+    }
+
+    /// Puts what was taken one by one into the order in which it is to be put back.
+    pub(crate) fn in_order(&self, taken: Vec<Box<Entry<T>>>) -> Vec<Box<Entry<T>>> {
+        let mut taken = taken;
         if self.strategy.load(Ordering::Relaxed) == LIFO {
-            all.reverse();
+            taken.reverse();
         }
-        all
+        taken
     }
 
     /// How many objects the ring holds (a momentary count).

@@ -77,6 +77,7 @@ impl<T> Body<T> {
             // filled slot and the link.
             match self
                 .head
+                // proof: stack-push
                 .compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return,
@@ -87,6 +88,7 @@ impl<T> Body<T> {
 
     fn unlink(&self) -> Option<usize> {
         // ord: Acquire, pairs with the Release in `link`.
+        // proof: stack-pop
         let mut head = self.head.load(Ordering::Acquire);
         loop {
             let top = head as u32;
@@ -96,12 +98,14 @@ impl<T> Body<T> {
             let index = top as usize - 1;
             // A stale link is read only when the head has moved, and then the swap below fails.
             let below = u64::from(self.links[index].load(Ordering::Relaxed));
+            // proof: stack-tag
             let tag = (head >> 32).wrapping_add(1) << 32;
             match self.head.compare_exchange_weak(
                 head,
                 tag | below,
                 // ord: AcqRel; the Release half hands on what earlier pushers released.
                 Ordering::AcqRel,
+                // proof: stack-pop-again
                 Ordering::Acquire,
             ) {
                 Ok(_) => return Some(index),

@@ -9,11 +9,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex as Vault, MutexGuard as VaultGuard};
 
-use loom::sync::atomic::{AtomicBool, AtomicUsize};
+use loom::sync::atomic::AtomicUsize;
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use loom::hint::spin_loop;
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 pub(crate) use std::sync::{Arc, PoisonError};
 

@@ -8,7 +8,7 @@ use crossbeam_utils::atomic::AtomicCell;
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use std::hint::spin_loop;
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A bounded first-in-first-out queue.

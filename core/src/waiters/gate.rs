@@ -90,6 +90,7 @@ impl Gate {
         if let Some(failure) = &self.failure {
             // A waiter that read the clock just before the alarm rang, and looks after it, must
             // not go to sleep: it rings no second time.
+            // proof: alarm-is-remembered
             let due = failure.due || now >= failure.retry_at;
             return self.creating == 0 && lacking > 0 && due;
         }
@@ -100,6 +101,13 @@ impl Gate {
             self.window.min(most)
         };
         self.creating < window && self.creating < lacking
+    }
+
+    /// When a creation for the stock may be tried: at once, unless creations fail.
+    pub(crate) fn refill_at(&self) -> Tick {
+        self.failure
+            .as_ref()
+            .map_or(Tick::ZERO, |failure| failure.refill_at)
     }
 
     /// Whether one more creation may start to keep idle objects in stock, `most` at a time.
@@ -115,14 +123,15 @@ impl Gate {
     }
 
     /// A creation succeeded; `lacking` objects are still wanted besides the new one.
-    pub(crate) fn succeeded(&mut self, lacking: usize, config: &PoolConfig) {
+    /// Answers the failure that is over, to be dropped without the lock.
+    pub(crate) fn succeeded(&mut self, lacking: usize, config: &PoolConfig) -> Option<Failure> {
         self.creating -= 1;
-        self.failure = None;
         self.window = if lacking > 0 {
             (self.window * 2).min(config.max_concurrent_creates)
         } else {
             1
         };
+        self.failure.take()
     }
 
     /// A creation was given up without an outcome, because nobody wanted it or the pool closed.
@@ -130,40 +139,50 @@ impl Gate {
         self.creating -= 1;
     }
 
-    /// A creation failed; answers when the next one may be tried.
+    /// A creation failed; answers when the next one may be tried, and the failure that this one
+    /// takes the place of, to be dropped without the lock.
     pub(crate) fn failed(
         &mut self,
         now: Tick,
         cause: Cause,
         backoff: Backoff,
         random: u64,
-    ) -> Tick {
+    ) -> (Tick, Option<Failure>) {
         self.creating -= 1;
         self.window = 1;
-        if let Some(failure) = self
-            .failure
-            .as_mut()
-            .filter(|failure| now < failure.retry_at)
-        {
-            failure.cause = cause;
-            return failure.retry_at;
-        }
         let before = self.failure.take();
-        let rounds = before
-            .as_ref()
-            .map_or(1, |failure| failure.rounds.saturating_add(1));
-        let pause = delay(backoff, rounds, random);
-        let retry_at = now.after(pause.min(PROBE_AT_LEAST_EVERY));
-        self.failure = Some(Failure {
-            rounds,
+        let next = match &before {
+            // Ran side by side with the one before: the same round.
+            Some(failure) if now < failure.retry_at => Failure {
+                cause,
+                ..failure.clone()
+            },
+            _ => {
+                let pause = delay(backoff, rounds_after(before.as_ref()), random);
+                Failure::after(before.as_ref(), now, cause, pause)
+            }
+        };
+        let retry_at = next.retry_at;
+        self.failure = Some(next);
+        (retry_at, before)
+    }
+}
+
+impl Failure {
+    fn after(before: Option<&Self>, now: Tick, cause: Cause, pause: Duration) -> Self {
+        Self {
+            rounds: rounds_after(before),
             since: before.map_or(now, |failure| failure.since),
-            retry_at,
+            retry_at: now.after(pause.min(PROBE_AT_LEAST_EVERY)),
             refill_at: now.after(pause),
             due: false,
             cause,
-        });
-        retry_at
+        }
     }
+}
+
+fn rounds_after(before: Option<&Failure>) -> u32 {
+    before.map_or(1, |failure| failure.rounds.saturating_add(1))
 }
 
 /// Exponential with equal jitter: half fixed, half random.
@@ -241,7 +260,7 @@ mod tests {
         let mut last = Duration::ZERO;
         for round in 1..=8 {
             gate.started();
-            let retry_at = gate.failed(now, cause(), backoff, u64::MAX);
+            let (retry_at, _) = gate.failed(now, cause(), backoff, u64::MAX);
             assert_eq!(gate.failure().map(|f| f.rounds), Some(round));
             assert!(!gate.admits(now, 0, 5, &config), "not before its time");
             let pause = retry_at.since(now);
@@ -264,7 +283,7 @@ mod tests {
     fn bug_who_read_the_clock_before_the_alarm_may_still_probe() {
         let (mut gate, config) = (Gate::new(), config(4));
         gate.started();
-        let retry_at = gate.failed(Tick::ZERO, cause(), Backoff::default(), 0);
+        let (retry_at, _) = gate.failed(Tick::ZERO, cause(), Backoff::default(), 0);
         assert!(!gate.admits(Tick::ZERO, 0, 1, &config));
         assert!(gate.rang(retry_at));
         assert!(gate.admits(Tick::ZERO, 0, 1, &config));
@@ -276,8 +295,8 @@ mod tests {
         let backoff = Backoff::default();
         gate.started();
         gate.started();
-        let first = gate.failed(Tick::ZERO, cause(), backoff, 0);
-        let second = gate.failed(Tick::ZERO, cause(), backoff, u64::MAX);
+        let (first, _) = gate.failed(Tick::ZERO, cause(), backoff, 0);
+        let (second, _) = gate.failed(Tick::ZERO, cause(), backoff, u64::MAX);
         assert_eq!(first, second);
         assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
     }

@@ -91,6 +91,7 @@ pub(crate) struct Locked<'a, T> {
 impl<T> Locked<'_, T> {
     /// Whether objects must be handed over in order rather than raced for.
     pub(crate) fn hands_over(&self) -> bool {
+        // proof: who-lost-is-handed-to
         self.desk.strict || self.desk.queue.lost() > 0
     }
 
@@ -100,6 +101,7 @@ impl<T> Locked<'_, T> {
     /// and otherwise only a stale word that errs by a moment.
     pub(crate) fn publish(&self) {
         let waiting = self.desk.queue.len() as u32 & !BARRED;
+        // proof: newcomers-are-barred
         let barred = waiting > 0 && self.hands_over();
         let word = waiting | if barred { BARRED } else { 0 };
         self.line.word.store(word, Ordering::Relaxed);
@@ -122,6 +124,7 @@ impl<T> DerefMut for Locked<'_, T> {
 
 impl<T> Drop for Locked<'_, T> {
     fn drop(&mut self) {
+        // proof: unlock-publishes
         self.publish();
     }
 }

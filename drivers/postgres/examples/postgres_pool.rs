@@ -4,7 +4,8 @@
 //! cargo run -p nebula-resource-postgres --example postgres_pool -- postgres://user@localhost/db
 //! ```
 //!
-//! The server has to be PostgreSQL 14 or newer. Without an argument it takes the address from `NEBULA_TEST_POSTGRES_URL`. It leaves nothing behind.
+//! The server has to be PostgreSQL 14 or newer. Without an argument its address comes from
+//! `NEBULA_TEST_POSTGRES_URL`. Nothing is left behind there.
 
 use std::error::Error;
 use std::time::Duration;

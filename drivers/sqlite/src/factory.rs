@@ -317,10 +317,11 @@ impl BlockingFactory for Sqlite {
         false
     }
 
-    /// Whether a statement is still running, which only happens if its `Rows` were leaked: it
-    /// pins the snapshot that it reads, and cannot be stopped.
+    /// Whether the connection still holds locks: a transaction left open, which would keep writers
+    /// out for as long as the connection lies idle, or a statement still running, which only
+    /// happens if its `Rows` were leaked, pins its snapshot, and cannot be stopped.
     fn is_broken(&self, connection: &Connection) -> bool {
-        connection.is_busy()
+        connection.is_busy() || !connection.is_autocommit()
     }
 }
 

@@ -1,5 +1,9 @@
 //! Creation: a permit that is free finds whoever lacks an object, and a new object too.
 
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use nebula_resource_core::models::Seen;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // An object is retired while somebody comes to wait. Loses: the retirer looks at the line before
@@ -36,6 +40,32 @@ fn withdrawal_against_join(case: Case) {
     world.use_once();
     freer.join().unwrap();
     assert_eq!(world.finish().permits, 1);
+}
+
+// What an object's last owner did has happened when its permit is used for the next one. Loses: two
+// objects at once where there may be one, for whoever counts them on its own.
+cases!(permit_hands_its_past_over: fifo);
+fn permit_hands_its_past_over(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let past = Arc::new(AtomicUsize::new(0));
+    let done = Arc::clone(&past);
+    let freer = world.spawn(move |world| {
+        done.store(1, Ordering::Relaxed);
+        world.retire(object);
+    });
+    let turn = world.join();
+    let bell = std::task::Waker::noop();
+    match world.pool.look(turn, bell, 0) {
+        Seen::Create => {
+            assert_eq!(past.load(Ordering::Relaxed), 1);
+            world.pool.creation_withdrawn();
+            world.pool.leave(turn);
+        }
+        _ => world.pool.leave(turn),
+    }
+    freer.join().unwrap();
+    world.finish();
 }
 
 // Two permits are freed, two wait. Loses: the second one finds somebody nudged already, and that

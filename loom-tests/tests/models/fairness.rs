@@ -85,6 +85,49 @@ fn who_lost_once_is_next(case: Case) {
     assert_eq!(world.finish().found, 1);
 }
 
+// Bounded: one that runs takes and gives back again and again, while the woken waiter has not come
+// to look yet. Loses: it is overtaken more than once, because nobody counts before it looks.
+cases!(overtaken_at_most_once: fifo, lifo, affine);
+fn overtaken_at_most_once(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let turn = world.asleep(1, u64::MAX);
+    let newcomer = world.spawn(move |world| {
+        world.give(object);
+        let mut taken = 0;
+        for _ in 0..3 {
+            if let Some(object) = world.take() {
+                taken += 1;
+                world.give(object);
+            }
+        }
+        assert!(taken <= 1, "overtaken {taken} times");
+    });
+    let objects = ready(world.wait(turn));
+    newcomer.join().unwrap();
+    world.give_all(objects);
+    assert_eq!(world.finish().found, 1);
+}
+
+// Two wait and are woken, a newcomer takes one of the two objects and gives it back; the second looks
+// first. Loses: one of them sleeps on, because each was counted as the other's wake-up.
+cases!(woken_out_of_order: fifo, lifo, affine);
+fn woken_out_of_order(case: Case) {
+    let world = World::new(case, 2);
+    let (one, two) = (world.make(), world.make());
+    let turns = [world.asleep(1, u64::MAX), world.asleep(1, u64::MAX)];
+    let newcomer = world.spawn(move |world| {
+        world.give(one);
+        world.give(two);
+        let taken = world.take();
+        world.give_all(taken);
+    });
+    let [first, second] = turns;
+    world.use_each(&[second, first]);
+    newcomer.join().unwrap();
+    assert_eq!(world.finish().found, 2);
+}
+
 // A waiter, a newcomer that takes and gives, and a third that gives. Whoever is woken in vain is
 // woken in vain once: its second look after a wake-up finds what it was woken for.
 cases_of_three!(woken_in_vain_at_most_once: fifo, affine);

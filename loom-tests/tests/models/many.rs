@@ -53,6 +53,20 @@ fn collect_and_create(case: Case) {
     assert_eq!(world.finish().found, 2);
 }
 
+// One collects and has one in its hand; another one, whose objects were no good, comes back to the
+// head of the line. Loses: each holds what the other one lacks, for ever.
+cases!(return_before_a_collector: fifo, strict);
+fn return_before_a_collector(case: Case) {
+    let world = World::new(case, 2);
+    let objects = [world.make(), world.make()];
+    let collector = world.asleep(2, u64::MAX);
+    let giver = world.spawn(move |world| world.give_all(objects));
+    let returning = world.pool.rejoin(2, u64::MAX);
+    world.use_each(&[returning, collector]);
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 2);
+}
+
 // Two collectors and a single one.
 cases_of_three!(collectors_among_three: fifo, affine, strict);
 fn collectors_among_three(case: Case) {

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Breaks every line that the proofs rest on, one at a time, and expects a model to turn red: those
+# lines carry a comment `// proof: NAME`, and ci/mutants.tsv says how each is broken. Works on a copy
+# of the tree; yours stays as it is. Writes the table in docs/verification.md. Takes about a quarter
+# of an hour, so ci/test.sh does not call it.
+#
+#   ci/mutants.sh             all
+#   ci/mutants.sh fence       only those whose names contain the word; writes no table
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+only=${1:-}
+table=$CI_DIR/mutants.tsv
+report=$ROOT/docs/verification.md
+tree=$ROOT/target/mutants
+
+export CARGO_TARGET_DIR="$ROOT/target/loom"
+export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+export RUSTFLAGS="${RUSTFLAGS:-} --cfg loom -Awarnings"
+export LOOM_MAX_PREEMPTIONS=2
+# A broken engine may have fewer executions; that is no proof of anything.
+export LOOM_UNCOUNTED=1
+
+# Every marker has a mutation, and every mutation has its one marker.
+marked() { grep -rhoE '// proof: [a-z0-9-]+' "$tree/core/src" | awk '{ print $3 }' | sort; }
+mutations() { grep -v '^#' "$table"; }
+
+copy_tree() {
+    rm -rf "$tree"
+    mkdir -p "$tree"
+    local entry
+    for entry in *; do
+        if [[ "$entry" != target ]]; then
+            cp -a "$entry" "$tree/"
+        fi
+    done
+}
+
+# models TIER FILTER: runs the models of that tier that match, in the copy, until one fails.
+models() {
+    local features=()
+    if [[ "$1" == lock ]]; then
+        features=(--features __loom_lock)
+    fi
+    # A model that a mutation has made endless counts as red.
+    (cd "$tree" && timeout 600 cargo nextest run --config-file ci/nextest.toml --profile mutants \
+        -p nebula-resource-loom-tests --release "${features[@]}" -E "$2") >"$tree/log" 2>&1 </dev/null
+}
+
+# What the log says of why: the test that failed, or nothing when the build did.
+culprit() {
+    awk '$1 ~ /^(FAIL|SIGABRT|SIGSEGV|TIMEOUT|TRY|SIGKILL|SIGTERM)$/ { print $NF; exit }' "$tree/log"
+}
+
+# to_filter "a|b": nextest's way to say it.
+to_filter() { printf 'test(/%s/)' "$1"; }
+
+# Answers in $caught who caught it, or fails.
+run_mutant() {
+    local tier=$1 filter=$2 round
+    for round in "$tier $(to_filter "$filter")" "ring all()" "lock all()"; do
+        if ! models "${round%% *}" "${round#* }"; then
+            caught=$(culprit)
+            if [[ -z "$caught" ]]; then
+                tail -n 40 "$tree/log" >&2
+                die "the mutated tree does not build"
+            fi
+            caught="\`$caught\` (${round%% *})"
+            return
+        fi
+    done
+    return 1
+}
+
+# write_table ROWS-FILE
+write_table() {
+    awk -v rows="$1" '
+        /<!-- mutants: end -->/ { inside = 0 }
+        !inside { print }
+        /<!-- mutants: begin -->/ {
+            inside = 1
+            while ((getline line < rows) > 0) print line
+        }' "$report" >"$tree/report"
+    cp "$tree/report" "$report"
+}
+
+copy_tree
+if ! diff <(marked) <(mutations | cut -f1 | sort -u); then
+    die "markers (<) and $table (>) do not match"
+fi
+heading "the tree as it is"
+models ring 'all()' || { tail -n 60 "$tree/log" >&2; die "a model is red already"; }
+rows=$tree/rows
+printf '| proof | where | what is broken | the model that turns red |\n|---|---|---|---|\n' >"$rows"
+uncaught=()
+number=0
+while IFS=$'\t' read -r name tier filter change; do
+    if [[ "$name" != *"$only"* ]]; then
+        continue
+    fi
+    number=$((number + 1))
+    began=$SECONDS
+    file=$(cd "$tree" && grep -rlE "// proof: $name( |\$)" core/src)
+    cp "$tree/$file" "$tree/kept"
+    sed "/\/\/ proof: $name\( \|\$\)/{n; $change
+}" "$tree/kept" >"$tree/$file"
+    if cmp -s "$tree/kept" "$tree/$file"; then
+        die "$name: the mutation changes nothing"
+    fi
+    broken=$(diff "$tree/kept" "$tree/$file" | sed -n 's/^< *//p' | head -n 1 | sed 's/|/\\|/g')
+    if run_mutant "$tier" "$filter"; then
+        note "$(printf '%-28s %4ss  %s' "$name" "$((SECONDS - began))" "$caught")"
+    else
+        caught="**nothing**"
+        uncaught+=("$name ($change)")
+        note "$(printf '%-28s %4ss  NOT CAUGHT' "$name" "$((SECONDS - began))")"
+    fi
+    printf '| `%s` | `%s` | `%s` | %s |\n' "$name" "${file#core/src/}" "$broken" "$caught" >>"$rows"
+    # Not with its old time, by which cargo would take the mutated build for the newer one.
+    cp "$tree/kept" "$tree/$file"
+done < <(mutations)
+
+if [[ -z "$only" ]]; then
+    write_table "$rows"
+fi
+heading "$number mutations, ${#uncaught[@]} not caught, $(span "$SECONDS")"
+if ((${#uncaught[@]})); then
+    printf 'not caught: %s\n' "${uncaught[@]}" >&2
+    exit 1
+fi

@@ -1,0 +1,87 @@
+//! Are the bounds of a factory's callbacks those of the configuration in force, also for objects that
+//! were made under another? (The other fields are in `config_live.rs`.)
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use support::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Everything may take a minute.
+fn patient<H: Harness>(h: &H) -> PoolConfig {
+    PoolConfig {
+        max_size: 1,
+        acquire_timeout: 2 * MINUTE,
+        create_timeout: MINUTE,
+        validate_timeout: MINUTE,
+        recycle_timeout: MINUTE,
+        destroy_timeout: MINUTE,
+        fail_fast: true,
+        ..h.config()
+    }
+}
+
+/// A callback of an acquire hangs: it ends by the new bound, and the caller goes on.
+async fn hangs<H: Harness>(h: &H, callback: Callback, change: impl Fn(&mut PoolConfig)) {
+    let script = h.script();
+    let pool = h.pool(&script, patient(h));
+    if callback != Callback::Create {
+        h.stock(&pool, 1).await;
+    }
+    pool.reconfigure(change).unwrap();
+    script.next(callback, [Act::Hang]);
+    let caller = h.spawn(h.acquire(&pool));
+    h.until("the hang", || script.inside(callback) == 1).await;
+    h.advance(millis(49));
+    assert!(!caller.is_done(), "not before its time");
+    // The bound may have begun a little later than the hang.
+    h.advance(millis(50));
+    h.until("the caller's end", || caller.is_done()).await;
+    assert_eq!(caller.await.is_err(), callback == Callback::Create);
+    h.nothing_lost(&pool, &script).await;
+}
+
+async fn create_timeout<H: Harness>(h: H) {
+    hangs(&h, Callback::Create, |c| c.create_timeout = millis(50)).await;
+}
+on_every_runtime!(create_timeout_changed: create_timeout);
+
+async fn validate_timeout<H: Harness>(h: H) {
+    hangs(&h, Callback::Validate, |c| {
+        c.validate_after = Some(Duration::ZERO);
+        c.validate_timeout = millis(50);
+    })
+    .await;
+}
+on_every_runtime!(validate_timeout_changed: validate_timeout);
+
+// A blocking `recycle` runs on its caller's thread, where nothing bounds it.
+async fn recycle_timeout<H: Harness>(h: H) {
+    hangs(&h, Callback::Recycle, |c| c.recycle_timeout = millis(50)).await;
+}
+on_async_runtimes!(recycle_timeout_changed: recycle_timeout);
+
+async fn destroy_timeout<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, patient(&h));
+    h.stock(&pool, 1).await;
+    pool.reconfigure(|c| c.destroy_timeout = millis(50))
+        .unwrap();
+    script.next(Callback::Destroy, [Act::Hang]);
+    pool.clear();
+    h.until("the hang", || script.inside(Callback::Destroy) == 1)
+        .await;
+    assert_eq!(pool.stats().destroyed, 0);
+    let mut advanced = Duration::ZERO;
+    h.until("its end", || {
+        h.advance(millis(10));
+        advanced += millis(10);
+        assert!(advanced < MINUTE, "the old bound");
+        pool.stats().destroyed == 1
+    })
+    .await;
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(destroy_timeout_changed: destroy_timeout);

@@ -1,0 +1,346 @@
+//! Rows 16 and 17: the line under pressure: everybody's time up at once, and newcomers against those
+//! who wait. (What that comes to over a second is in `faults_shares.rs`, row 18 in
+//! `faults_nested.rs`.)
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::thread;
+
+use nebula_resource::runtime::Threads;
+use nebula_resource::{Factory, Fairness, Pool};
+use nebula_resource_core::park::block_on;
+use support::*;
+
+fn one<H: Harness>(h: &H, fairness: Fairness) -> PoolConfig {
+    PoolConfig {
+        max_size: 1,
+        acquire_timeout: Duration::from_secs(30),
+        fairness,
+        ..h.config()
+    }
+}
+
+/// As many as the runtime can carry: a thread each is dear.
+async fn all_time_out<H: Harness>(h: H, callers: usize) {
+    let script = h.script();
+    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let held = h.get(&pool).await.expect("the only object");
+    let waiting: Vec<_> = (0..callers).map(|_| h.spawn(h.acquire(&pool))).collect();
+    h.until("everybody", || pool.status().waiting == callers)
+        .await;
+    h.advance(Duration::from_secs(30));
+    h.until("everybody's end", || waiting.iter().all(Task::is_done))
+        .await;
+    for caller in waiting {
+        let error = caller.await.expect_err("there was only one object");
+        let AcquireError::TimedOut(report) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(report.stage, Stage::Waiting);
+        assert!(report.elapsed >= Duration::from_secs(30), "{report}");
+    }
+    assert_eq!(pool.stats().timed_out, callers as u64);
+    assert_eq!((pool.status().waiting, pool.oldest_waiter()), (0, None));
+    drop(held);
+    h.nothing_lost(&pool, &script).await;
+    assert_eq!(script.made(), 1);
+}
+
+mod fault_16_all_time_out_together {
+    use super::*;
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn tokio() {
+        run(|h: OnTokio| all_time_out(h, 10_000));
+    }
+
+    #[cfg(feature = "smol")]
+    #[test]
+    fn smol() {
+        run(|h: OnSmol| all_time_out(h, 10_000));
+    }
+
+    #[test]
+    fn manual() {
+        run(|h: OnManual| all_time_out(h, 10_000));
+    }
+
+    #[test]
+    fn threads() {
+        run(|h: InThreads| all_time_out(h, 200));
+    }
+
+    #[test]
+    fn blocking() {
+        run(|h: OnBlocking| all_time_out(h, 200));
+    }
+}
+
+/// Nobody is woken before there is something to do for it, and nobody twice.
+async fn no_thundering<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let held = h.get(&pool).await.expect("the only object");
+    let begin = |_| {
+        let mut caller = Hand::new(pool.acquire_async_owned());
+        assert!(caller.poll().is_pending());
+        caller
+    };
+    let mut callers: Vec<_> = (0..10_000).map(begin).collect();
+    let woken = |callers: &[Hand<_>]| callers.iter().map(Hand::woken).sum::<usize>();
+    drop(held);
+    assert_eq!(woken(&callers), 1, "one object came back");
+    let Poll::Ready(Ok(held)) = callers[0].poll() else {
+        panic!("first come, first served");
+    };
+    callers.remove(0);
+    h.advance(Duration::from_secs(30) - Duration::from_nanos(1));
+    assert_eq!(woken(&callers), 0, "not before its time");
+    h.advance(Duration::from_nanos(1));
+    for caller in &mut callers {
+        assert_eq!(caller.woken(), 1);
+        let Poll::Ready(Err(AcquireError::TimedOut(report))) = caller.poll() else {
+            panic!("its time was up");
+        };
+        assert_eq!(report.elapsed, Duration::from_secs(30), "on time");
+        assert_eq!(caller.woken(), 1, "and once only");
+    }
+    drop(held);
+    h.nothing_lost(&pool, &script).await;
+}
+
+#[test]
+fn fault_16_nobody_is_woken_for_nothing() {
+    run(no_thundering::<OnManual>);
+}
+
+/// The only object is out and a waiter parked; it comes back, and a newcomer takes it before the
+/// woken waiter has looked. That was its one loss: the next time it is served before anybody.
+async fn loses_once<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let held = h.get(&pool).await.expect("the only object");
+    let mut waiter = Hand::new(pool.acquire_async_owned());
+    assert!(waiter.poll().is_pending());
+    drop(held);
+    assert_eq!(waiter.woken(), 1);
+    let newcomer = pool.try_acquire_owned().expect("bounded overtaking");
+    assert!(waiter.poll().is_pending(), "lost");
+    drop(newcomer);
+    assert_eq!(waiter.woken(), 2);
+    assert!(pool.try_acquire().is_none(), "it is the waiter's");
+    let mut latecomer = Hand::new(pool.acquire_async_owned());
+    assert!(latecomer.poll().is_pending(), "it is the waiter's");
+    let Poll::Ready(Ok(guard)) = waiter.poll() else {
+        panic!("a waiter loses at most once");
+    };
+    drop(guard);
+    assert!(latecomer.poll().is_ready(), "its turn now");
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(fault_17_bounded_a_waiter_loses_at_most_once: loses_once);
+
+/// However late it looks: what comes back after its one loss is its own.
+async fn loses_once_unawares<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let held = h.get(&pool).await.expect("the only object");
+    let mut waiter = Hand::new(pool.acquire_async_owned());
+    assert!(waiter.poll().is_pending());
+    drop(held);
+    let overtaken = (0..100).filter(|_| pool.try_acquire().is_some()).count();
+    assert_eq!(overtaken, 1);
+    assert!(waiter.poll().is_ready());
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(fault_17_bounded_a_task_is_overtaken_once: loses_once_unawares);
+
+/// While one who lost waits, objects are handed over in order, and newcomers get none.
+async fn one_who_lost_bars_newcomers<H: Harness>(h: H) {
+    let script = h.script();
+    let config = PoolConfig {
+        max_size: 2,
+        ..one(&h, Fairness::Bounded)
+    };
+    let pool = h.pool(&script, config);
+    let (one, two) = (h.get(&pool).await.unwrap(), h.get(&pool).await.unwrap());
+    let mut waiters = [
+        Hand::new(pool.acquire_async_owned()),
+        Hand::new(pool.acquire_async_owned()),
+    ];
+    assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
+    drop(one);
+    let newcomer = pool.try_acquire_owned().expect("bounded overtaking");
+    assert!(waiters[0].poll().is_pending(), "lost");
+    drop(two);
+    assert_eq!((waiters[0].woken(), waiters[1].woken()), (2, 0));
+    assert!(pool.try_acquire().is_none());
+    drop(newcomer);
+    assert_eq!(waiters[1].woken(), 1, "the second in line");
+    let [first, second] = waiters.map(|mut waiter| waiter.poll());
+    assert!(first.is_ready() && second.is_ready());
+    drop((first, second));
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(fault_17_bounded_one_who_lost_bars_newcomers: one_who_lost_bars_newcomers);
+
+async fn strict_bars_newcomers<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, one(&h, Fairness::Strict));
+    let held = h.get(&pool).await.expect("the only object");
+    let mut waiter = Hand::new(pool.acquire_async_owned());
+    assert!(waiter.poll().is_pending());
+    drop(held);
+    assert!(pool.try_acquire().is_none(), "nobody overtakes");
+    assert!(waiter.poll().is_ready());
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(fault_17_strict_bars_newcomers: strict_bars_newcomers);
+
+struct Plain;
+
+impl Factory for Plain {
+    type Object = ();
+    type Error = String;
+
+    async fn create(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn plain(max_size: usize, fairness: Fairness) -> Pool<Plain> {
+    let builder = Pool::builder(Plain).runtime(Threads);
+    builder
+        .max_size(max_size)
+        .fairness(fairness)
+        .build()
+        .unwrap()
+}
+
+/// What one acquire saw, in the order of one counter: when it began, when it stood in line (if it had
+/// to), when it held the only object.
+#[derive(Clone, Copy, Debug)]
+struct Passage {
+    began: u64,
+    in_line: Option<u64>,
+    held: u64,
+    /// How often it looked in vain.
+    pending: usize,
+}
+
+#[derive(Default)]
+struct Record {
+    counter: AtomicU64,
+    passages: Mutex<Vec<Passage>>,
+}
+
+impl Record {
+    fn stamp(&self) -> u64 {
+        self.counter.fetch_add(1, SeqCst)
+    }
+
+    async fn pass(&self, pool: &Pool<Plain>) {
+        let began = self.stamp();
+        let (mut in_line, mut pending) = (None, 0);
+        let mut acquire = pin!(pool.acquire());
+        let guard = std::future::poll_fn(|cx| {
+            let polled = acquire.as_mut().poll(cx);
+            if polled.is_pending() {
+                pending += 1;
+                in_line.get_or_insert_with(|| self.stamp());
+            }
+            polled
+        })
+        .await
+        .expect("everybody is served");
+        let passage = Passage {
+            began,
+            in_line,
+            held: self.stamp(),
+            pending,
+        };
+        drop(guard);
+        self.passages.lock().unwrap().push(passage);
+    }
+}
+
+/// Tasks and threads in one line for one object, each again and again.
+fn crowd(fairness: Fairness) -> Vec<Passage> {
+    const TASKS: usize = 8;
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 150;
+    let (pool, record) = (plain(1, fairness), Arc::new(Record::default()));
+    let smol: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (pool, record) = (pool.clone(), Arc::clone(&record));
+            smol::spawn(async move {
+                for _ in 0..ROUNDS {
+                    record.pass(&pool).await;
+                }
+            })
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    let tokio: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (pool, record) = (pool.clone(), Arc::clone(&record));
+            runtime.spawn(async move {
+                for _ in 0..ROUNDS {
+                    record.pass(&pool).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| (0..ROUNDS).for_each(|_| block_on(record.pass(&pool))));
+        }
+    });
+    smol.into_iter().for_each(block_on);
+    tokio.into_iter().for_each(|task| block_on(task).unwrap());
+    assert!(pool.audit().balanced(), "{:?}", pool.audit());
+    assert!(pool.try_acquire().is_some());
+    let passages = std::mem::take(&mut *record.passages.lock().unwrap());
+    assert_eq!(passages.len(), (2 * TASKS + THREADS) * ROUNDS);
+    passages
+}
+
+/// Whoever stood in line before another began held the object before that one did.
+#[test]
+fn fault_17_strict_nobody_overtakes() {
+    let mut passages = crowd(Fairness::Strict);
+    passages.sort_by_key(|passage| passage.held);
+    // From the last to the first: the earliest beginning among those served later tells whether
+    // anybody served later stood in line before this one began.
+    let mut earliest_in_line = u64::MAX;
+    for passage in passages.iter().rev() {
+        assert!(
+            earliest_in_line > passage.began,
+            "{passage:?} overtook somebody who stood in line since {earliest_in_line}"
+        );
+        earliest_in_line = earliest_in_line.min(passage.in_line.unwrap_or(u64::MAX));
+        assert!(passage.pending <= 1, "woken for nothing: {passage:?}");
+    }
+}
+
+/// Woken, it may find its object gone; woken again, it may not. (It is also woken to make an object,
+/// but only by the first few is there one to be made.)
+#[test]
+fn fault_17_bounded_nobody_loses_twice() {
+    let passages = crowd(Fairness::Bounded);
+    let twice = |passage: &&Passage| passage.pending > 2 && passage.began > 100;
+    let losers: Vec<_> = passages.iter().filter(twice).collect();
+    assert!(losers.is_empty(), "{losers:?}");
+}
