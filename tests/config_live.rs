@@ -161,7 +161,7 @@ async fn retired_by<H: Harness>(h: H, change: fn(&mut PoolConfig), reason: Retir
     h.stock(&pool, 1).await;
     h.advance(MINUTE);
     h.settle("rest", || pool.status().checking == 0).await;
-    assert_eq!(script.alive(), 1);
+    assert_eq!(script.alive(), 1, "{:?}", script.told());
     pool.reconfigure(change).unwrap();
     h.advance(SECOND);
     h.settle("its end", || script.alive() == 0).await;
@@ -245,8 +245,12 @@ async fn keepalive_every<H: Harness>(h: H) {
     h.advance(MINUTE);
     pool.reconfigure(|c| c.keepalive_every = Some(MINUTE))
         .unwrap();
-    h.settle("a keepalive", || script.calls(Callback::Validate) == 1)
-        .await;
+    h.until("a keepalive", || {
+        assert_eq!(script.alive(), 1, "{:?}", script.told());
+        h.advance(millis(1));
+        script.calls(Callback::Validate) == 1
+    })
+    .await;
     h.nothing_lost(&pool, &script).await;
 }
 on_every_runtime!(keepalive_every_changed: keepalive_every);

@@ -147,6 +147,8 @@ impl Setting {
             config: PoolConfig {
                 max_size: 2,
                 fail_fast: true,
+                // One after the other, so that their numbers say in which order they came.
+                max_concurrent_creates: 1,
                 strategy: nebula_resource::Strategy::Fifo,
                 ..PoolConfig::default()
             },

@@ -158,10 +158,10 @@ async fn handed_to_another_task<H: Harness>(h: H) {
         let mut future = Box::pin(pool.acquire_async_owned());
         let first = h.spawn(async move {
             poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
-            future
+            Some(future)
         });
         h.until("the first task", || first.is_done()).await;
-        let mut future = first.await;
+        let mut future = first.await.expect("the future, handed on");
         let polled = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&polled);
         let second = h.spawn(async move {

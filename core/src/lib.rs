@@ -1,4 +1,22 @@
-//! The pool engine behind `nebula-resource`.
+//! The pool engine behind `nebula-resource`: everything that both facades share.
+//!
+//! Most programs name the umbrella crate, or one of the facades, and meet this one in signatures:
+//! [`Pool`] is what the facades' pools deref to, [`Guard`] what an acquire gives, [`AcquireError`] what
+//! it gives instead. Code that is to work with either kind of pool takes a `&Pool<D>`:
+//!
+//! ```
+//! use nebula_resource_core::{AcquireError, Driver, Pool};
+//!
+//! /// Works with a pool of the async facade and with one of the blocking facade.
+//! fn uses_so_far<D: Driver>(pool: &Pool<D>) -> Result<u64, AcquireError> {
+//!     Ok(pool.acquire_blocking()?.info().uses)
+//! }
+//! ```
+//!
+//! Inside, from the middle outwards: an engine that takes the time as an argument and calls no user
+//! code (`engine`, `waiters`, `idle`, `permits`), the steps that run a factory's callbacks within
+//! bounds (`create`, `care`, `acquire`), and the handles. `docs/ARCHITECTURE.md` has the map,
+//! `docs/protocols/wakeup.md` the reason why no wake-up is lost.
 
 mod acquire;
 mod alarm;

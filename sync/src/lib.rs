@@ -1,7 +1,9 @@
 //! The blocking facade: pools of anything, with no async runtime anywhere below.
 //!
-//! [`Pool::acquire`] parks the calling thread; [`Pool::acquire_async`] waits without blocking
-//! whoever polls, on any runtime. Both stand in one line for the same objects.
+//! [`Pool::acquire`] parks the calling thread; [`acquire_async`] waits without blocking whoever polls,
+//! on any runtime. Both stand in one line for the same objects.
+//!
+//! [`acquire_async`]: nebula_resource_core::Pool::acquire_async
 //!
 //! # Examples
 //!
