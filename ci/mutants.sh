@@ -106,7 +106,7 @@ while IFS=$'\t' read -r name tier filter change; do
     if cmp -s "$tree/kept" "$tree/$file"; then
         die "$name: the mutation changes nothing"
     fi
-    broken=$(diff "$tree/kept" "$tree/$file" | sed -n 's/^< *//p' | head -n 1 | sed 's/|/\\|/g')
+    broken=$({ diff "$tree/kept" "$tree/$file" || true; } | sed -n 's/^< *//p' | head -n 1 | sed 's/|/\\|/g')
     if run_mutant "$tier" "$filter"; then
         note "$(printf '%-28s %4ss  %s' "$name" "$((SECONDS - began))" "$caught")"
     else

@@ -30,8 +30,9 @@ async fn hangs<H: Harness>(h: &H, callback: Callback, change: impl Fn(&mut PoolC
     if callback != Callback::Create {
         h.stock(&pool, 1).await;
     }
-    pool.reconfigure(change).unwrap();
+    // First: the change has a round follow, which may be the one that recycles.
     script.next(callback, [Act::Hang]);
+    pool.reconfigure(change).unwrap();
     let caller = h.spawn(h.acquire(&pool));
     h.until("the hang", || script.inside(callback) == 1).await;
     h.advance(millis(49));
@@ -66,11 +67,11 @@ on_async_runtimes!(recycle_timeout_changed: recycle_timeout);
 async fn destroy_timeout<H: Harness>(h: H) {
     let script = h.script();
     let pool = h.pool(&script, patient(&h));
-    h.stock(&pool, 1).await;
+    let guard = h.get(&pool).await.unwrap();
     pool.reconfigure(|c| c.destroy_timeout = millis(50))
         .unwrap();
     script.next(Callback::Destroy, [Act::Hang]);
-    pool.clear();
+    guard.discard();
     h.until("the hang", || script.inside(Callback::Destroy) == 1)
         .await;
     assert_eq!(pool.stats().destroyed, 0);

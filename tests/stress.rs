@@ -101,7 +101,7 @@ fn tasks_and_threads_on_an_async_pool() {
 
 async fn take_turns(pool: Pool<Tokens>) {
     for _ in 0..ROUNDS {
-        let token = pool.acquire().await.unwrap();
+        let token = pool.acquire().await.expect("an object in time");
         tokio::task::yield_now().await;
         token.hold();
     }

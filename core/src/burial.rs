@@ -9,6 +9,7 @@ use crate::bounded::{Deadline, bounded};
 use crate::driver::Driver;
 use crate::entry::Entry;
 use crate::guarded::contained;
+use crate::helpers;
 use crate::observer::Event;
 use crate::retire::RetireReason;
 use crate::shared::Shared;
@@ -44,14 +45,30 @@ impl<D: Driver> Burial<D> {
 
 impl<D: Driver> Drop for Burial<D> {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            announce(&self.shared, &entry);
+        let shared = Arc::clone(&self.shared);
+        let Some(entry) = self.entry.take() else {
+            return gone(&shared);
+        };
+        announce(&shared, &entry);
+        let has_background = shared.driver.can_spawn();
+        let drop_it: helpers::Job = Box::new(move || {
             // A destructor that panics changes nothing.
             contained(|| drop(entry));
+            gone(&shared);
+        });
+        // A runtime that has shut down drops its jobs where they were spawned: on the thread that
+        // keeps time for everybody.
+        if !has_background {
+            drop_it();
+        } else if let Err(drop_it) = helpers::run(drop_it) {
+            drop_it();
         }
-        self.shared.engine.stats.destroyed();
-        self.shared.engine.settled.notify(usize::MAX);
     }
+}
+
+fn gone<D: Driver>(shared: &Shared<D>) {
+    shared.engine.stats.destroyed();
+    shared.engine.tell_settled();
 }
 
 fn announce<D: Driver>(shared: &Shared<D>, entry: &Entry<D::Object>) -> RetireReason {

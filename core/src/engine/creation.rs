@@ -71,6 +71,13 @@ impl<T> Engine<T> {
         self.permit_freed();
     }
 
+    /// Idle objects, and those being looked after, most of which are about to be idle again: to make
+    /// others in their place would be churn.
+    fn in_stock(&self) -> usize {
+        let [idle, _, checking] = self.registry.census();
+        idle + checking
+    }
+
     /// Whether `min_idle` wants more than there is and is coming.
     pub(crate) fn lacks_stock(&self) -> bool {
         let min_idle = self.settings().config.min_idle;
@@ -78,7 +85,7 @@ impl<T> Engine<T> {
             return false;
         }
         let line = self.line.lock();
-        let [idle, ..] = self.registry.census();
+        let idle = self.in_stock();
         idle + line.gate.creating() < min_idle
     }
 
@@ -91,7 +98,7 @@ impl<T> Engine<T> {
     pub(crate) fn start_stocking(&self, now: Tick, config: &PoolConfig) -> bool {
         let mut line = self.line.lock();
         // Under the lock: a delivery between two readings would be missed by both.
-        let [idle, ..] = self.registry.census();
+        let idle = self.in_stock();
         let wanted = self.permits.state().open()
             && idle + line.gate.creating() < config.min_idle
             && line.gate.admits_refill(now, config.warm_concurrency);
