@@ -1,6 +1,6 @@
-//! Every wait and every retirement registered an alarm of its own with the clock, none was taken back,
-//! and each that rang registered another: a pool with many short waits beside one long one filled the
-//! clock, and it did not empty again.
+//! Every wait registered an alarm of its own with the clock, none was taken back, and each that rang
+//! registered another: a pool with many short waits beside one long one filled the clock, and it did
+//! not empty again.
 
 mod support;
 
@@ -71,36 +71,4 @@ async fn somebody_always_waits(h: OnManual) {
 #[test]
 fn bug_alarms_breed_while_somebody_waits() {
     run(somebody_always_waits);
-}
-
-async fn retirements(h: OnManual) {
-    let script = h.script();
-    let config = PoolConfig {
-        max_size: 3,
-        acquire_timeout: Duration::from_secs(60),
-        ..h.config()
-    };
-    let pool = h.pool(&script, config);
-    let held = [h.get(&pool).await, h.get(&pool).await];
-    let mut line = VecDeque::new();
-    for _ in 0..10 {
-        // For all three: it never has enough.
-        let mut waiter = Hand::new(pool.acquire_many(3));
-        assert!(waiter.poll().is_pending());
-        line.push_back(waiter);
-        for _ in 0..20 {
-            pool.retain(|_, _| false);
-            h.advance(millis(1));
-        }
-        line.drain(..line.len().saturating_sub(2));
-        h.advance(Duration::from_secs(10));
-        few_alarms(&h);
-    }
-    drop((line, held));
-    h.nothing_lost(&pool, &script).await;
-}
-
-#[test]
-fn bug_alarms_of_retirements_pile_up() {
-    run(retirements);
 }

@@ -9,7 +9,6 @@ mod support;
 
 use std::path::Path;
 
-use nebula_resource::config::Backoff;
 use nebula_resource::{Fairness, Strategy};
 use support::*;
 
@@ -305,47 +304,6 @@ async fn max_concurrent_creates<H: Harness>(h: H) {
     }
 }
 on_every_runtime!(max_concurrent_creates_changed: max_concurrent_creates);
-
-async fn fail_fast<H: Harness>(h: H) {
-    let script = h.script();
-    let pool = h.pool(&script, quiet(&h));
-    pool.reconfigure(|c| c.fail_fast = true).unwrap();
-    script.always(Callback::Create, Act::Fail);
-    let caller = h.spawn(h.acquire(&pool));
-    h.until("the refusal", || caller.is_done()).await;
-    let error = caller.await.unwrap_err();
-    assert!(matches!(error, AcquireError::CreateFailed(_)), "{error}");
-    h.nothing_lost(&pool, &script).await;
-}
-on_every_runtime!(fail_fast_changed: fail_fast);
-
-/// How far apart the first two attempts are.
-async fn create_backoff(h: OnManual) {
-    let script = h.script();
-    let pool = h.pool(&script, quiet(&h));
-    script.always(Callback::Create, Act::Fail);
-    let slow = Backoff {
-        first: millis(900),
-        max: MINUTE,
-    };
-    pool.reconfigure(|c| c.create_backoff = slow).unwrap();
-    let caller = h.spawn(h.acquire(&pool));
-    h.until("a failure", || script.calls(Callback::Create) == 1)
-        .await;
-    h.advance(millis(440));
-    assert_eq!(script.calls(Callback::Create), 1, "half of 900 ms at least");
-    h.advance(millis(470));
-    assert_eq!(script.calls(Callback::Create), 2);
-    script.heal();
-    h.settle("the caller's end", || caller.is_done()).await;
-    drop(caller);
-    h.nothing_lost(&pool, &script).await;
-}
-
-#[test]
-fn create_backoff_changed() {
-    run(create_backoff);
-}
 
 async fn warm_concurrency<H: Harness>(h: H) {
     let script = h.script();

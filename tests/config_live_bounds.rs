@@ -1,5 +1,5 @@
-//! Are the bounds of a factory's callbacks those of the configuration in force, also for objects that
-//! were made under another? (The other fields are in `config_live.rs`.)
+//! Are the bounds of a factory's callbacks, and what follows a failure, those of the configuration in
+//! force, also for objects that were made under another? (The other fields are in `config_live.rs`.)
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -86,3 +86,52 @@ async fn destroy_timeout<H: Harness>(h: H) {
     h.nothing_lost(&pool, &script).await;
 }
 on_every_runtime!(destroy_timeout_changed: destroy_timeout);
+
+/// Failures are waited out, until somebody says otherwise.
+fn forgiving<H: Harness>(h: &H) -> PoolConfig {
+    PoolConfig {
+        fail_fast: false,
+        ..patient(h)
+    }
+}
+
+async fn fail_fast<H: Harness>(h: H) {
+    let script = h.script();
+    let pool = h.pool(&script, forgiving(&h));
+    pool.reconfigure(|c| c.fail_fast = true).unwrap();
+    script.always(Callback::Create, Act::Fail);
+    let caller = h.spawn(h.acquire(&pool));
+    h.until("the refusal", || caller.is_done()).await;
+    let error = caller.await.unwrap_err();
+    assert!(matches!(error, AcquireError::CreateFailed(_)), "{error}");
+    h.nothing_lost(&pool, &script).await;
+}
+on_every_runtime!(fail_fast_changed: fail_fast);
+
+/// How far apart the first two attempts are.
+async fn create_backoff(h: OnManual) {
+    let script = h.script();
+    let pool = h.pool(&script, forgiving(&h));
+    script.always(Callback::Create, Act::Fail);
+    let slow = nebula_resource::config::Backoff {
+        first: millis(900),
+        max: MINUTE,
+    };
+    pool.reconfigure(|c| c.create_backoff = slow).unwrap();
+    let caller = h.spawn(h.acquire(&pool));
+    h.until("a failure", || script.calls(Callback::Create) == 1)
+        .await;
+    h.advance(millis(440));
+    assert_eq!(script.calls(Callback::Create), 1, "half of 900 ms at least");
+    h.advance(millis(470));
+    assert_eq!(script.calls(Callback::Create), 2);
+    script.heal();
+    h.settle("the caller's end", || caller.is_done()).await;
+    drop(caller);
+    h.nothing_lost(&pool, &script).await;
+}
+
+#[test]
+fn create_backoff_changed() {
+    run(create_backoff);
+}

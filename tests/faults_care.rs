@@ -120,7 +120,8 @@ async fn hour_of_nothing<H: Harness>(h: H) {
     }
     assert_eq!((script.made(), script.alive()), (made, 2), "no churn");
     // No stock is to be on its way when the books are looked at.
-    pool.reconfigure(|c| c.min_idle = 0).unwrap();
+    pool.reconfigure(|c| (c.min_idle, c.idle_timeout) = (0, None))
+        .unwrap();
     h.nothing_lost(&pool, &script).await;
 }
 on_every_runtime!(fault_21_an_idle_pool_keeps_its_stock_without_churn: hour_of_nothing);
@@ -143,7 +144,8 @@ async fn hour_after_a_burst<H: Harness>(h: H) {
     assert_eq!(script.made(), 10, "what the burst made, and no more");
     assert_eq!(script.retired_for(), [RetireReason::IdleTimeout; 8]);
     // No stock is to be on its way when the books are looked at.
-    pool.reconfigure(|c| c.min_idle = 0).unwrap();
+    pool.reconfigure(|c| (c.min_idle, c.idle_timeout) = (0, None))
+        .unwrap();
     h.nothing_lost(&pool, &script).await;
     assert_eq!(script.made(), 10);
 }
@@ -162,7 +164,8 @@ async fn hour_of_little_use(h: OnManual) {
     }
     assert!(script.made() <= 3, "{} made", script.made());
     // No stock is to be on its way when the books are looked at.
-    pool.reconfigure(|c| c.min_idle = 0).unwrap();
+    pool.reconfigure(|c| (c.min_idle, c.idle_timeout) = (0, None))
+        .unwrap();
     h.nothing_lost(&pool, &script).await;
 }
 

@@ -31,6 +31,10 @@ pub struct Case {
 }
 
 /// See the module.
+#[allow(
+    missing_debug_implementations,
+    reason = "models print what they check, not the engine"
+)]
 pub struct World {
     /// The engine.
     pub pool: Pool<Thing>,

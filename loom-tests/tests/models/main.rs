@@ -3,6 +3,10 @@
 //!
 //! One binary, because every mutation (`ci/mutants.sh`) builds it anew.
 #![cfg(loom)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of this is test code, helpers included"
+)]
 
 /// Declares a model's cases: `cases!(hand_off: fifo, lifo, affine, strict)`, where `strict` is
 /// `fifo` with strict fairness.
