@@ -184,7 +184,6 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
         since: started,
         deadline,
         returning: false,
-        is_task: matches!(request.caller, Caller::Task),
     };
     if checked_since.is_some() && now >= deadline {
         return Err(timed_out(home, Stage::Validating, wish, by));

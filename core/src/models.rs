@@ -147,7 +147,6 @@ impl<T> Pool<T> {
             since: Tick::ZERO,
             deadline: Tick::from_nanos(deadline),
             returning,
-            is_task: true,
         }))
     }
 

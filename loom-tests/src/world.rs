@@ -155,6 +155,27 @@ impl World {
         self.wait_each(turns, |_, end| self.give_all(ready(end)));
     }
 
+    /// Waits until each of those in line was told to make an object: none is ready before.
+    pub fn start_each(&self, turns: &[Turn]) {
+        let thread = Arc::new(Notify::new());
+        let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();
+        let mut started = 0;
+        while started < turns.len() {
+            for (turn, bell) in turns.iter().zip(&bells) {
+                let mut looks = bell.rung.swap(false, Relaxed);
+                while looks {
+                    let now = self.now.load(Relaxed);
+                    let waker = Waker::from(Arc::clone(bell));
+                    looks = matches!(self.pool.look(*turn, &waker, now), Seen::Create);
+                    started += usize::from(looks);
+                }
+            }
+            if started < turns.len() {
+                thread.wait();
+            }
+        }
+    }
+
     fn wait_each(&self, turns: &[Turn], mut served: impl FnMut(usize, End)) {
         let thread = Arc::new(Notify::new());
         let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();

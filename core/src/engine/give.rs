@@ -17,12 +17,7 @@ use crate::guarded::contained;
 use crate::primitives::{Ordering, fence};
 use crate::record::{ObjectState, Record};
 use crate::retire::RetireReason;
-use crate::waiters::{Locked, Place, Wakes};
-
-/// So often may a thread that was woken be passed before it runs. Measured (debug build, 2 cores, 16
-/// threads on 4 objects, held for no time): 0 gives 0.23 million uses a second, 8 gives 0.6, no
-/// bound 1.6; held for 20 µs, no bound gives a Jain index down to 0.74, all others 0.997 and more.
-const MOST_PASSED: u32 = 8;
+use crate::waiters::Wakes;
 
 impl<T> Engine<T> {
     /// What a newcomer may take without joining the line.
@@ -68,13 +63,12 @@ impl<T> Engine<T> {
         if !state.open() {
             self.idle.put_last(entry);
         } else if line.hands_over() || line.queue.woken() > self.idle.in_ring() {
-            // More are woken than objects lie there: one of them has been passed already.
+            // More are woken than objects lie there: one of them has been passed already, and does
+            // not know it yet. However long it takes to look, it is not passed again.
             match line.queue.first() {
                 Some(head) => waker = line.queue.grant(head, entry),
                 None => self.idle.put_last(entry),
             }
-        } else if let Some(loser) = self.unaware_loser(&mut line) {
-            waker = line.queue.grant(loser, entry);
         } else {
             self.idle.put_last(entry);
             // proof: give-wakes-one-each
@@ -86,19 +80,6 @@ impl<T> Engine<T> {
         if let Some(waker) = waker {
             crate::waiters::wake(waker);
         }
-    }
-
-    /// Who has lost and does not know it yet: more were woken than objects are left for them, so
-    /// newcomers took what was theirs. However long it takes a task to look, it loses only once.
-    ///
-    /// A thread takes a context switch to look, and is passed a few times more meanwhile: handing
-    /// over each time would cost one for each use.
-    fn unaware_loser(&self, line: &mut Locked<'_, T>) -> Option<Place> {
-        let lost = line.queue.woken() > self.idle.in_ring();
-        let head = line.queue.first().filter(|_| lost)?;
-        let waiter = line.queue.waiter(head);
-        waiter.passed += 1;
-        (waiter.wish.is_task || waiter.passed > MOST_PASSED).then_some(head)
     }
 
     /// After an object was put aside and somebody waits, or the pool shrinks or closes.

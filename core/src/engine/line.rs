@@ -109,10 +109,10 @@ impl<T> Engine<T> {
         let look = match standing {
             Standing::Served => {
                 let mut waiter = line.queue.leave(place);
-                match waiter.hand.take() {
-                    Some(first) => Look::Ready(first, waiter.more),
-                    None => Look::Parted(Parting::Closed),
-                }
+                let Some(first) = waiter.hand.take() else {
+                    unreachable!("whoever is served asked for one object at least, and has it");
+                };
+                Look::Ready(first, waiter.more)
             }
             Standing::Expired | Standing::Refused => Look::Parted(self.part(&mut line, place)),
             _ if deadline <= now => Look::Parted(self.part(&mut line, place)),

@@ -49,8 +49,6 @@ pub(crate) struct Wish {
     pub(crate) deadline: Tick,
     /// Goes to the head of the line: it was served before, and what it got was no good.
     pub(crate) returning: bool,
-    /// Whether a task waits: to hand over to one costs no context switch.
-    pub(crate) is_task: bool,
 }
 
 impl Wish {
@@ -60,7 +58,6 @@ impl Wish {
         since: Tick::ZERO,
         deadline: Tick::NEVER,
         returning: false,
-        is_task: false,
     };
 }
 
@@ -72,8 +69,6 @@ pub(crate) struct Waiter<G> {
     pub(crate) waker: Option<Waker>,
     /// Was woken to see whether it can start a creation, and has not looked yet.
     pub(crate) nudged: bool,
-    /// How often a newcomer took what it had been woken for, before it looked.
-    pub(crate) passed: u32,
     /// Runs a creation itself, and cannot start another.
     pub(crate) busy: bool,
     /// Why it was refused, if a creation that failed was the reason.
@@ -92,7 +87,6 @@ impl<G> Waiter<G> {
             wish,
             waker: None,
             nudged: false,
-            passed: 0,
             busy: false,
             refusal: None,
             hand: None,

@@ -13,7 +13,6 @@ fn wish(objects: u32) -> Wish {
         since: Tick::ZERO,
         deadline: Tick::NEVER,
         returning: false,
-        is_task: true,
     }
 }
 

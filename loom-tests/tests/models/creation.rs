@@ -84,6 +84,25 @@ fn two_permits_two_waiters(case: Case) {
     assert_eq!(world.finish().permits, 2);
 }
 
+// The same, and no creation ends before both have begun. Loses: whoever was told starts one, and
+// tells nobody that there is a second permit: the other one sleeps until the first creation ends.
+cases!(two_creations_side_by_side: fifo);
+fn two_creations_side_by_side(case: Case) {
+    let world = World::new(case, 2);
+    let objects = [world.make(), world.make()];
+    let turns = [world.asleep(1, u64::MAX), world.asleep(1, u64::MAX)];
+    let freer = world.spawn(move |world| {
+        objects.into_iter().for_each(|object| world.retire(object));
+    });
+    world.start_each(&turns);
+    for _ in turns {
+        world.pool.deliver(world.thing());
+    }
+    world.use_each(&turns);
+    freer.join().unwrap();
+    assert_eq!(world.finish().permits, 2);
+}
+
 // A permit is freed, the first of two is told and gives up. Loses: nobody tells the second.
 cases!(cancel_passes_the_permit_on: fifo, strict);
 fn cancel_passes_the_permit_on(case: Case) {
