@@ -150,12 +150,18 @@ impl<T> Pool<T> {
         }))
     }
 
-    /// One look of a waiter, at `now`. Objects are handed on as they are: see `checked_all`.
+    /// One look of a waiter, at `now`. Objects that turn out to be retired are left out.
     pub fn look(&self, turn: Turn, waker: &Waker, now: u64) -> Seen<T> {
-        match self
-            .0
-            .look(turn.0, waker, Tick::from_nanos(now), Looking::MayCreate)
-        {
+        self.look_as(turn, waker, now, Looking::MayCreate)
+    }
+
+    /// One look of a waiter that is running a creation itself.
+    pub fn look_while_creating(&self, turn: Turn, waker: &Waker, now: u64) -> Seen<T> {
+        self.look_as(turn, waker, now, Looking::IsCreating)
+    }
+
+    fn look_as(&self, turn: Turn, waker: &Waker, now: u64, looking: Looking) -> Seen<T> {
+        match self.0.look(turn.0, waker, Tick::from_nanos(now), looking) {
             Look::Ready(first, more) => {
                 let entries = std::iter::once(first).chain(more);
                 Seen::Ready(entries.filter_map(|entry| self.checked(entry)).collect())

@@ -155,24 +155,27 @@ impl World {
         self.wait_each(turns, |_, end| self.give_all(ready(end)));
     }
 
-    /// Waits until each of those in line was told to make an object: none is ready before.
+    /// Waits until each of those in line was told to make an object. As without a runtime, each makes
+    /// it itself, and is not free for another one meanwhile.
     pub fn start_each(&self, turns: &[Turn]) {
         let thread = Arc::new(Notify::new());
         let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();
-        let mut started = 0;
-        while started < turns.len() {
-            for (turn, bell) in turns.iter().zip(&bells) {
-                let mut looks = bell.rung.swap(false, Relaxed);
-                while looks {
-                    let now = self.now.load(Relaxed);
-                    let waker = Waker::from(Arc::clone(bell));
-                    looks = matches!(self.pool.look(*turn, &waker, now), Seen::Create);
-                    started += usize::from(looks);
+        let mut idle: Vec<_> = turns.iter().zip(&bells).collect();
+        loop {
+            idle.retain(|(turn, bell)| {
+                let waker = Waker::from(Arc::clone(bell));
+                let now = self.now.load(Relaxed);
+                let rung = bell.rung.swap(false, Relaxed);
+                let told = rung && matches!(self.pool.look(**turn, &waker, now), Seen::Create);
+                if told {
+                    self.pool.look_while_creating(**turn, &waker, now);
                 }
+                !told
+            });
+            if idle.is_empty() {
+                return;
             }
-            if started < turns.len() {
-                thread.wait();
-            }
+            thread.wait();
         }
     }
 

@@ -62,6 +62,7 @@ impl<T> Engine<T> {
         let mut waker = None;
         if !state.open() {
             self.idle.put_last(entry);
+            // proof: loses-once
         } else if line.hands_over() || line.queue.woken() > self.idle.in_ring() {
             // More are woken than objects lie there: one of them has been passed already, and does
             // not know it yet. However long it takes to look, it is not passed again.

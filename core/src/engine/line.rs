@@ -128,6 +128,9 @@ impl<T> Engine<T> {
             Look::Create => self.permit_freed(),
             // proof: served-passes-the-nudge-on
             Look::Ready(..) if nudged => self.permit_freed(),
+            // It was told just when it went to run a creation itself.
+            // proof: busy-passes-the-nudge-on
+            Look::Wait { .. } if nudged && looking == Looking::IsCreating => self.permit_freed(),
             _ => {}
         }
         look

@@ -128,6 +128,33 @@ fn woken_out_of_order(case: Case) {
     assert_eq!(world.finish().found, 2);
 }
 
+// Two are woken, and both objects are taken past them; the first looks and has lost. A third object
+// is just being put aside by a giver that saw no line. Loses: the second, who looks now, takes it
+// although the first one has lost before.
+cases!(older_loser_first: fifo, lifo, affine);
+fn older_loser_first(case: Case) {
+    let world = World::new(case, 3);
+    let (mine, late) = ([world.make(), world.make()], world.make());
+    let giver = world.spawn(move |world| world.give(late));
+    let turns = [world.join(), world.join()];
+    world.give_all(mine);
+    let taken: Vec<_> = [world.take(), world.take()].into_iter().flatten().collect();
+    let [first, second] = turns;
+    let nobody = std::task::Waker::noop();
+    let mut ends = [world.look(first, nobody), None];
+    ends[1] = world.look(second, nobody);
+    if ends[0].is_none() && ends[1].is_some() {
+        ends[0] = world.look(first, nobody);
+        assert!(ends[0].is_some(), "passed by a younger one");
+    }
+    world.give_all(taken);
+    for (turn, end) in turns.into_iter().zip(ends) {
+        world.give_all(ready(end.unwrap_or_else(|| world.wait(turn))));
+    }
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 3);
+}
+
 // A waiter, a newcomer that takes and gives, and a third that gives. Whoever is woken in vain is
 // woken in vain once: its second look after a wake-up finds what it was woken for.
 cases_of_three!(woken_in_vain_at_most_once: fifo, affine);
