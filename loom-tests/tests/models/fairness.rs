@@ -52,6 +52,21 @@ fn strict_bars_newcomers(case: Case) {
     assert_eq!(world.finish().found, 1);
 }
 
+// Strict: an object is just being put aside by a giver that saw no line, and somebody stands there
+// by now. Loses: a newcomer takes it before the giver looks again.
+cases!(strict_bars_what_is_put_aside: strict);
+fn strict_bars_what_is_put_aside(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let giver = world.spawn(move |world| world.give(object));
+    let turn = world.join();
+    let end = world.look(turn, std::task::Waker::noop());
+    assert!(end.is_some() || world.take().is_none(), "overtaken");
+    world.give_all(ready(end.unwrap_or_else(|| world.wait(turn))));
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 1);
+}
+
 // Bounded: a woken waiter that looked and found nothing has lost once; from then on nothing is taken
 // past it. Loses: the newcomer goes on taking, and the waiter is woken in vain for ever.
 cases!(who_lost_once_is_next: fifo, lifo, affine);
