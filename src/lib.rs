@@ -87,6 +87,7 @@
 //! | have a pool whose callers await, mostly | [`Pool`], [`Factory`] |
 //! | have a pool whose callers block, mostly | [`sync::Pool`], [`BlockingFactory`] |
 //! | put a blocking factory into an async pool | [`Blocking`] |
+//! | bound what several pools ask of one server | [`Backend`] |
 //! | say how a pool is made | [`Builder`], [`sync::Builder`], [`PoolConfig`] (serde) |
 //! | change it while it is in use | [`reconfigure`], [`resize`], [`pause`], [`clear`], [`retain`] |
 //! | use what was acquired, or keep, discard or send it | [`Guard`], [`OwnedGuard`] |
@@ -165,9 +166,10 @@ pub use nebula_resource_async::{
     AsyncDriver, Blocking, Builder, Guard, Lendable, OwnedGuard, Pool, Runtime, runtime,
 };
 pub use nebula_resource_core::{
-    AcquireError, Backoff, BlockingFactory, BoxError, Closing, CreateFailed, Event, Factory,
-    Fairness, ObjectInfo, ObjectState, Observer, PoolConfig, RetireReason, Stage, Status, Strategy,
-    TimedOut, Totals, ValidationError, WaitSummary, clock, config,
+    AcquireError, Backend, BackendStatus, Backoff, BlockingFactory, BoxError, Closing,
+    CreateFailed, Event, Factory, Fairness, ObjectInfo, ObjectState, Observer, PoolConfig,
+    RetireReason, Stage, Status, Strategy, TimedOut, Totals, ValidationError, WaitSummary, clock,
+    config,
 };
 #[doc(inline)]
 pub use nebula_resource_sync as sync;

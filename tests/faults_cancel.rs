@@ -3,6 +3,8 @@
 //! Everything is deterministic: the runtime is moved by hand, so `k` polls are the same `k` polls
 //! every time, and the product of all behaviours is gone through in full.
 
+#[path = "faults_cancel/everything.rs"]
+mod everything;
 mod support;
 
 use support::*;
@@ -67,7 +69,7 @@ async fn cancelled_after(h: &OnManual, case: Case, polls: usize) -> bool {
     script.always(Callback::Validate, case.validate);
     script.always(Callback::Recycle, case.recycle);
 
-    let mut hand = Hand::new(pool.acquire_owned());
+    let (mut hand, mut seen) = (Hand::new(pool.acquire_owned()), 0);
     let mut ended = polls > 0 && hand.poll().is_ready();
     let behind = (case.scene == Scene::Contended).then(|| h.spawn(h.acquire(&pool)));
     h.run_until_idle();
@@ -77,7 +79,7 @@ async fn cancelled_after(h: &OnManual, case: Case, polls: usize) -> bool {
     }
     out.clear();
     for _ in 1..polls {
-        ended = ended || poll_once_more(h, &mut hand);
+        ended = ended || poll_once_more(h, &mut hand, &mut seen);
     }
     drop(hand);
     if let Some(behind) = behind {
@@ -89,16 +91,16 @@ async fn cancelled_after(h: &OnManual, case: Case, polls: usize) -> bool {
 }
 
 /// Moves time until it is woken, and polls it. Where it is not woken any more (it would wait until
-/// its deadline), that is a poll too.
-fn poll_once_more<F: Future>(h: &OnManual, hand: &mut Hand<F>) -> bool {
-    let woken = hand.woken();
+/// its deadline), that is a poll too. `seen`: the wakes before it was last polled.
+fn poll_once_more<F: Future>(h: &OnManual, hand: &mut Hand<F>, seen: &mut usize) -> bool {
     h.run_until_idle();
     for _ in 0..15 {
-        if hand.woken() > woken {
+        if hand.woken() > *seen {
             break;
         }
         h.advance(millis(10));
     }
+    *seen = hand.woken();
     hand.poll().is_ready()
 }
 

@@ -11,6 +11,8 @@
 mod hasty;
 #[path = "oracle/model.rs"]
 mod model;
+#[path = "oracle/ops.rs"]
+mod ops;
 #[path = "oracle/world.rs"]
 mod world;
 
@@ -19,78 +21,13 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use model::{Model, Outcome};
-use nebula_resource::{AcquireError, Fairness, Strategy};
+use nebula_resource::{AcquireError, Strategy};
 use nebula_resource_core::Driver;
-use proptest::prelude::{Just, ProptestConfig, any, prop_oneof, proptest};
+use ops::Op::{self, *};
+use ops::{PROBE, history, strategy};
+use proptest::prelude::{ProptestConfig, proptest};
 use proptest::sample::Index;
-use proptest::strategy::Strategy as Generator;
-use world::World;
-
-#[derive(Clone, Debug)]
-enum Op {
-    Acquire,
-    AcquireMany(usize),
-    TryAcquire,
-    Cancel(Index),
-    Release(Index),
-    Discard(Index),
-    Detach(Index),
-    Resize(usize),
-    Pause,
-    Resume,
-    Clear,
-    ThinOut(usize),
-    Close,
-    Refuse,
-    Recover,
-    Fair(Fairness),
-    Advance(u64),
-}
-
-use Op::*;
-
-/// More than any backoff lets a recovered backend wait.
-const PROBE: Duration = Duration::from_secs(1);
-
-fn op() -> impl Generator<Value = Op> {
-    prop_oneof![
-        12 => Just(Acquire),
-        3 => (2_usize..4).prop_map(AcquireMany),
-        3 => Just(TryAcquire),
-        3 => any::<Index>().prop_map(Cancel),
-        12 => any::<Index>().prop_map(Release),
-        2 => any::<Index>().prop_map(Discard),
-        2 => any::<Index>().prop_map(Detach),
-        4 => (1_usize..7).prop_map(Resize),
-        2 => Just(Pause),
-        3 => Just(Resume),
-        1 => Just(Clear),
-        1 => (1_usize..4).prop_map(ThinOut),
-        2 => Just(Refuse),
-        3 => Just(Recover),
-        1 => prop_oneof![Just(Fairness::Strict), Just(Fairness::Bounded)].prop_map(Fair),
-        2 => prop_oneof![Just(100), Just(400), Just(1000)].prop_map(Advance),
-    ]
-}
-
-/// A history; one in four closes the pool on the way.
-fn history() -> impl Generator<Value = Vec<Op>> {
-    let open = proptest::collection::vec(op(), 1..60);
-    (open, proptest::option::weighted(0.25, any::<Index>())).prop_map(|(mut ops, close)| {
-        if let Some(at) = close {
-            ops.insert(at.index(ops.len()), Close);
-        }
-        ops
-    })
-}
-
-fn strategy() -> impl Generator<Value = Strategy> {
-    prop_oneof![
-        Just(Strategy::Fifo),
-        Just(Strategy::Lifo),
-        Just(Strategy::Affine)
-    ]
-}
+use world::{Patience, World};
 
 /// One history on one pool, beside the oracle.
 struct Run<D: Driver<Object = u64>> {
@@ -128,11 +65,14 @@ impl<D: Driver<Object = u64>> Run<D> {
     fn apply(&mut self, op: &Op) {
         let pool = self.world.pool;
         match op {
-            Acquire => self.acquire(1),
-            AcquireMany(wants) => self.acquire(*wants),
+            Acquire => self.acquire(1, Patience::Usual),
+            AcquireWithin(patience) => self.acquire(1, *patience),
+            AcquireMany(wants) => self.acquire(*wants, Patience::Usual),
             TryAcquire => self.try_acquire(),
             Cancel(index) => self.cancel(index),
-            Release(index) | Discard(index) | Detach(index) => self.end_use(op, index),
+            Release(index) | ReleaseWait(index) | Discard(index) | Detach(index) => {
+                self.end_use(op, index);
+            }
             Resize(limit) => {
                 pool.resize(*limit).unwrap();
                 self.model.resize(*limit);
@@ -157,6 +97,9 @@ impl<D: Driver<Object = u64>> Run<D> {
                 self.model.close();
             }
             Fair(fairness) => pool.reconfigure(|c| c.fairness = *fairness).unwrap(),
+            Arrange(strategy) => pool.reconfigure(|c| c.strategy = *strategy).unwrap(),
+            // Nothing is too old, and what it recycles is as idle as before.
+            Maintain => self.world.work(pool.run_maintenance()),
             Refuse | Recover | Advance(_) => self.change_the_world(op),
         }
     }
@@ -181,10 +124,10 @@ impl<D: Driver<Object = u64>> Run<D> {
         }
     }
 
-    fn acquire(&mut self, wants: usize) {
+    fn acquire(&mut self, wants: usize, patience: Patience) {
         self.keys += 1;
-        self.world.acquire(self.keys, wants);
-        self.model.acquire(self.keys, wants);
+        self.world.acquire(self.keys, wants, patience);
+        self.model.acquire(self.keys, wants, patience.span());
     }
 
     fn try_acquire(&mut self) {
@@ -217,6 +160,10 @@ impl<D: Driver<Object = u64>> Run<D> {
         match op {
             Release(_) => {
                 drop(guard);
+                self.model.release(index);
+            }
+            ReleaseWait(_) => {
+                self.world.work(guard.release());
                 self.model.release(index);
             }
             Discard(_) => {
@@ -287,6 +234,7 @@ impl<D: Driver<Object = u64>> Run<D> {
         assert_eq!(flags, (model.paused, model.closed, seen.0 + seen.1));
         let moved = (totals.created, totals.retired, totals.detached);
         assert_eq!(moved, (model.created, model.retired, model.detached));
+        assert_eq!(pool.oldest_waiter(), model.oldest());
         let calls = (totals.acquired, totals.timed_out);
         assert_eq!(calls, (model.acquired, model.timed_out));
         // Two ways to be out of balance are as they should be: what a waiter for several has
@@ -329,7 +277,9 @@ proptest! {
 
     #[test]
     fn settled_in_the_order_of_fifo(max in 1_usize..5, history in history()) {
-        let timeless = |op: &Op| !matches!(op, Advance(_) | AcquireMany(_));
+        let timeless = |op: &Op| {
+            !matches!(op, Advance(_) | AcquireMany(_) | Arrange(_) | Maintain | ReleaseWait(_))
+        };
         let history: Vec<Op> = history.into_iter().filter(timeless).collect();
         let mut config = world::config(max, Strategy::Fifo);
         config.maintenance_every = Duration::from_secs(3600);

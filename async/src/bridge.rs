@@ -3,6 +3,7 @@
 //! Decides that blocking callbacks run on helper threads, never on the runtime's. The other direction,
 //! blocking callers on an async pool, needs no bridge: see `Pool::acquire_blocking`.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -32,16 +33,27 @@ use nebula_resource_core::{BlockingFactory, BoxError, Factory, RetireReason, hel
 ///
 /// let pool = Pool::new(Blocking::new(Files("Cargo.toml".into())));
 /// ```
-#[derive(Debug)]
 pub struct Blocking<B> {
     factory: Arc<B>,
+}
+
+// Neither a factory nor an object is ever formatted: they know secrets.
+impl<B> fmt::Debug for Blocking<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking").finish_non_exhaustive()
+    }
 }
 
 /// An object of a blocking factory, which can be lent to a helper thread and back.
 ///
 /// Derefs to the object; never empty where a caller can see it.
-#[derive(Debug)]
 pub struct Lendable<T>(Option<T>);
+
+impl<T> fmt::Debug for Lendable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lendable").finish_non_exhaustive()
+    }
+}
 
 impl<T> Deref for Lendable<T> {
     type Target = T;

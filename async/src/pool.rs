@@ -152,10 +152,16 @@ impl<F: Factory> fmt::Debug for Pool<F> {
 }
 
 /// An async pool in the making; see [`Pool::builder`].
-#[derive(Debug)]
 pub struct Assembly<F> {
     factory: F,
     runtime: Option<AnyRuntime>,
+}
+
+// A factory is never formatted: it knows secrets.
+impl<F> fmt::Debug for Assembly<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembly").finish_non_exhaustive()
+    }
 }
 
 impl<F: Factory> Assemble for Assembly<F> {

@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::task::Poll;
 
 use crate::bounded::Deadline;
-use crate::care::{Checked, Recycling, check, fail, recycle_at_once};
+use crate::care::{Checked, Recycling, check, fail, recycle_at_once, too_late};
 use crate::driver::{Driver, Home};
 use crate::entry::Entry;
 use crate::error::{AcquireError, Stage};
@@ -152,7 +152,8 @@ async fn taker(request: &Request) -> Taker {
 
 #[inline]
 pub(crate) fn hand_out<D: Driver, H: Home<D>>(held: Held<D, H>, by: Taker) -> Guard<D, H> {
-    let (home, entry) = held.into_parts();
+    let (home, mut entry) = held.into_parts();
+    entry.newborn = false;
     entry.record.taken(home.taking_time(), by);
     Guard::new(home, entry)
 }
@@ -192,19 +193,28 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
         let served = Turn::join(home, wish, by).serve().await;
         let (first, more) = served.map_err(|why| report(home, why, wish, by))?;
         match check_all(home, first, more, &mut request.deadline).await {
-            Some((first, more)) => {
+            Ok((first, more)) => {
                 let waited = home.clock.now().since(started);
                 home.engine.stats.waited(waited);
                 let more = more.into_iter().map(|held| hand_out(held, by)).collect();
                 return Ok((hand_out(first, by), more));
             }
-            None if home.clock.now() >= deadline => {
+            Err(why) if why == Unfit::TooLate || home.clock.now() >= deadline => {
                 return Err(timed_out(home, Stage::Validating, wish, by));
             }
             // What it got was no good: it is the head of the line, not the end of it.
-            None => wish.returning = true,
+            Err(_) => wish.returning = true,
         }
     }
+}
+
+/// Why what a caller was served is not handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    /// An object was no good.
+    Gone,
+    /// The caller's time was too short to find out; the next one may have it.
+    TooLate,
 }
 
 type Batch<D, H> = (Held<D, H>, Vec<Held<D, H>>);
@@ -216,27 +226,34 @@ async fn check_all<D: Driver, H: Home<D>>(
     first: Box<Entry<D::Object>>,
     more: Vec<Box<Entry<D::Object>>>,
     deadline: &mut Deadline,
-) -> Option<Batch<D, H>> {
+) -> Result<Batch<D, H>, Unfit> {
     let mut waiting = GiveBack {
         home,
         entries: more,
     };
-    let first = match check(Held::new(home.clone(), first), deadline).await {
-        Checked::Good(held) => held,
-        Checked::Gone => return None,
-    };
+    waiting.entries.push(first);
     let mut good = GoodOnes {
-        first: Some(first),
+        first: None,
         rest: Vec::new(),
     };
     while let Some(entry) = waiting.entries.pop() {
-        match check(Held::new(home.clone(), entry), deadline).await {
+        if too_late(home, &entry, deadline) {
+            waiting.entries.push(entry);
+            return Err(Unfit::TooLate);
+        }
+        let newborn = entry.newborn;
+        let checked = check(Held::new(home.clone(), entry), deadline).await;
+        if newborn && matches!(checked, Checked::Good(_)) {
+            home.engine.thrives();
+        }
+        match checked {
+            Checked::Good(held) if good.first.is_none() => good.first = Some(held),
             Checked::Good(held) => good.rest.push(held),
-            Checked::Gone => return None,
+            Checked::Gone => return Err(Unfit::Gone),
         }
     }
-    let first = good.first.take()?;
-    Some((first, std::mem::take(&mut good.rest)))
+    let first = good.first.take().ok_or(Unfit::Gone)?;
+    Ok((first, std::mem::take(&mut good.rest)))
 }
 
 /// Entries that nobody has touched yet: dropped, they go back.

@@ -1,24 +1,24 @@
-//! Care: what is done to objects between their uses, and what maintenance does in its rounds.
+//! Care: what is done to an object between its uses.
 //!
-//! Decides what an object must pass before it is handed out, and which idle objects have had
-//! their time. Runs the factory's callbacks within bounds.
+//! Decides what an object must pass before it is handed out. Runs the factory's callbacks within
+//! bounds. Knows nothing of rounds (`maintenance`), nor of who waits.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Tick;
 use crate::bounded::{Deadline, Unfinished, bounded};
-use crate::config::PoolConfig;
-use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home};
 use crate::entry::{Entry, Verdict};
 use crate::factory::BoxError;
 use crate::guarded::{Panicked, catch};
 use crate::held::Held;
 use crate::observer::Event;
+use crate::pace::Usual;
 use crate::record::ObjectState;
 use crate::retire::RetireReason;
 use crate::shared::Shared;
+use crate::waiters::Cause;
 
 /// What came of a check.
 pub(crate) enum Checked<D: Driver, H: Home<D>> {
@@ -70,6 +70,32 @@ async fn look_closely<D: Driver, H: Home<D>>(
     }
 }
 
+/// Whether a caller has waited its time away: what is left of it is less than making `entry` fit
+/// usually takes. Begun all the same, that would be cut off, and the object lost with it; then callers
+/// who are late, each with an object in hand, are all that an overloaded pool has (fault row 15).
+///
+/// Not so when even a caller that came just now would not have the time, or when nobody else waits who
+/// may have it: then it is tried, and what is usual is learned anew.
+pub(crate) fn too_late<D: Driver>(
+    shared: &Shared<D>,
+    entry: &Entry<D::Object>,
+    deadline: &Deadline,
+) -> bool {
+    let Deadline::Known { at, since } = *deadline else {
+        return false;
+    };
+    let now = shared.clock.now();
+    let mut needs = Duration::ZERO;
+    if entry.dirty {
+        needs += shared.pace.recycle.span();
+    }
+    if !entry.is_fresh(shared.engine.stamp.read(), now) {
+        needs += shared.pace.validate.span();
+    }
+    let in_vain = needs > at.since(now) && needs <= at.since(since);
+    in_vain && (now >= at || !shared.engine.line.is_empty())
+}
+
 /// How far recycling came without waiting.
 pub(crate) enum Recycling {
     Clean,
@@ -102,7 +128,7 @@ fn recycled<T>(entry: &mut Entry<T>) {
 }
 
 #[inline]
-async fn recycle<D: Driver, H: Home<D>>(
+pub(crate) async fn recycle<D: Driver, H: Home<D>>(
     held: Held<D, H>,
     deadline: &mut Deadline,
 ) -> Checked<D, H> {
@@ -113,7 +139,8 @@ async fn recycle<D: Driver, H: Home<D>>(
     let settings = home.engine.settings();
     let bound = settings.config.recycle_timeout;
     deadline.configure(settings.config.acquire_timeout);
-    match bounded("recycle", &home.clock, deadline, bound, D::recycle(held)).await {
+    let usual = &home.pace.recycle;
+    match timed("recycle", &home, usual, deadline, bound, D::recycle(held)).await {
         Ok((mut held, Ok(()))) => {
             recycled(held.entry_mut());
             Checked::Good(held)
@@ -122,7 +149,7 @@ async fn recycle<D: Driver, H: Home<D>>(
     }
 }
 
-async fn validate<D: Driver, H: Home<D>>(
+pub(crate) async fn validate<D: Driver, H: Home<D>>(
     held: Held<D, H>,
     deadline: &mut Deadline,
 ) -> Checked<D, H> {
@@ -130,9 +157,10 @@ async fn validate<D: Driver, H: Home<D>>(
     let home = held.home_ref();
     let bound = home.validate_bound();
     let stamp = home.engine.stamp.read();
-    let id = held.entry_mut().record.id;
+    let (id, newborn) = (held.entry_mut().record.id, held.entry_mut().newborn);
     held.checking();
-    match bounded("validate", &home.clock, deadline, bound, D::validate(held)).await {
+    let usual = &home.pace.validate;
+    match timed("validate", &home, usual, deadline, bound, D::validate(held)).await {
         Ok((mut held, Ok(()))) => {
             held.entry_mut().proven(stamp, home.clock.now());
             Checked::Good(held)
@@ -141,13 +169,56 @@ async fn validate<D: Driver, H: Home<D>>(
             // What killed this one may have killed its older siblings; a caller in a hurry has not.
             if !matches!(failed, Err(Unfinished::OutOfTime)) {
                 home.suspect_all();
+                if newborn {
+                    // Before its permit is free, and the next one begun on it.
+                    home.stillborn(why_unfit(&failed));
+                }
             }
             retire_failed(&home, id, failed, RetireReason::Invalid)
         }
     }
 }
 
+/// Runs a callback within bounds, and learns from it how long that takes.
+#[inline]
+async fn timed<D: Driver, F: Future>(
+    callback: &'static str,
+    shared: &Shared<D>,
+    usual: &Usual,
+    deadline: &mut Deadline,
+    bound: Duration,
+    future: F,
+) -> Result<F::Output, Unfinished> {
+    // Who has not waited so far has not looked at the clock; if it must wait here, it does so then.
+    let begun = deadline.since().map(|_| shared.clock.now());
+    let ended = bounded(callback, &shared.clock, deadline, bound, future).await;
+    if let Some(begun) = begun.or_else(|| deadline.since()) {
+        let took = shared.clock.now().since(begun);
+        match &ended {
+            Ok(_) => usual.took(took),
+            Err(Unfinished::OutOfTime) => usual.was_cut_off(took),
+            Err(Unfinished::TimedOut | Unfinished::Panicked(_)) => {}
+        }
+    }
+    ended
+}
+
 type Ended<D, H> = Result<(Held<D, H>, Result<(), BoxError>), Unfinished>;
+
+/// An object was made, and was no good.
+#[derive(Debug, thiserror::Error)]
+#[error("a new object failed its validation: {0}")]
+struct Stillborn(String);
+
+/// What went wrong with an object that has just been made, in words: the error itself goes to the
+/// observer.
+fn why_unfit<D: Driver, H: Home<D>>(ended: &Ended<D, H>) -> Cause {
+    let text = match ended {
+        Ok((_, Err(error))) | Err(Unfinished::Panicked(error)) => error.to_string(),
+        _ => "it took longer than validate_timeout".to_owned(),
+    };
+    Arc::new(Stillborn(text))
+}
 
 /// An object failed its check. Where the callback did not even end, it has been retired with the
 /// future that held it. Where it panicked at once or on another thread, the object is still here,
@@ -209,145 +280,4 @@ pub(crate) fn put_back<D: Driver, H: Home<D>>(held: Held<D, H>) {
     let (home, entry) = held.into_parts();
     entry.record.set_state(ObjectState::Idle);
     home.engine.give(entry);
-}
-
-/// One round of maintenance. See spec 2.3.
-pub(crate) async fn round<D: Driver>(shared: &Arc<Shared<D>>) {
-    let now = shared.clock.now();
-    let settings = shared.engine.settings();
-    report_leaks(shared, now, &settings.config);
-    for id in pick_due(shared, now, &settings.config) {
-        // Taken one by one: while one hangs, the others can be had.
-        if let Some(entry) = shared.engine.take_this(id) {
-            look_after(shared, entry).await;
-        }
-    }
-    restock(shared, &settings.config).await;
-    if !shared.driver.can_spawn() {
-        shared.bury_all().await;
-    }
-}
-
-/// Goes through the idle objects: lets go whose time is over, puts back the others, answers who
-/// needs a callback. They are out of the store meanwhile, which runs no user code and takes no longer
-/// than looking at each; who comes in between stands in line and is served by the putting back.
-fn pick_due<D: Driver>(shared: &Shared<D>, now: Tick, config: &PoolConfig) -> Vec<u64> {
-    let mut idle = shared.engine.all_idle();
-    // Oldest first: they go first when some must go, and in this order they were in line.
-    idle.sort_by_key(|entry| entry.record.since());
-    let mut spare = idle.len().saturating_sub(config.min_idle);
-    let mut due = Vec::new();
-    for mut entry in idle {
-        match triage(shared, &mut entry, now, spare) {
-            Triage::Retire(reason) => {
-                spare = spare.saturating_sub(1);
-                shared.retire(entry, reason);
-                continue;
-            }
-            Triage::LookAfter => due.push(entry.record.id),
-            Triage::Keep => {}
-        }
-        shared.engine.give(entry);
-    }
-    due
-}
-
-enum Triage {
-    Keep,
-    LookAfter,
-    Retire(RetireReason),
-}
-
-fn triage<D: Driver>(
-    shared: &Shared<D>,
-    entry: &mut Entry<D::Object>,
-    now: Tick,
-    spare: usize,
-) -> Triage {
-    if let Verdict::Retire(reason) = shared.engine.inspect(entry, now) {
-        return Triage::Retire(reason);
-    }
-    let idle_for = now.since(entry.record.since());
-    let idle_timeout = entry.settings.config.idle_timeout;
-    if spare > 0 && idle_timeout.is_some_and(|timeout| idle_for >= timeout) {
-        return Triage::Retire(RetireReason::IdleTimeout);
-    }
-    if entry.dirty || now >= entry.keepalive_at() {
-        Triage::LookAfter
-    } else {
-        Triage::Keep
-    }
-}
-
-/// Recycles what was left dirty, and validates what is due for a keepalive.
-async fn look_after<D: Driver>(shared: &Arc<Shared<D>>, entry: Box<Entry<D::Object>>) {
-    let config = entry.settings.clone();
-    let idle_since = entry.record.since();
-    let keepalive = shared.clock.now() >= entry.keepalive_at();
-    let mut held = Held::new(Arc::clone(shared), entry);
-    held.checking();
-    let mut deadline = Deadline::After(config.config.recycle_timeout);
-    if held.entry_mut().dirty {
-        match recycle(held, &mut deadline).await {
-            Checked::Good(back) => held = back,
-            Checked::Gone => return,
-        }
-    }
-    if keepalive {
-        let mut deadline = Deadline::After(config.config.validate_timeout);
-        match validate(held, &mut deadline).await {
-            Checked::Good(back) => held = back,
-            Checked::Gone => return,
-        }
-    }
-    // A keepalive is no use: the object has been idle for as long as before.
-    held.entry_mut().record.moved(ObjectState::Idle, idle_since);
-    put_back(held);
-}
-
-/// Brings the stock of idle objects up to `min_idle`.
-pub(crate) async fn restock<D: Driver>(shared: &Arc<Shared<D>>, config: &PoolConfig) {
-    while shared.engine.start_stocking(shared.clock.now(), config) {
-        let job = if shared.driver.can_spawn() {
-            match shared
-                .driver
-                .spawn(create::in_background(shared, Purpose::Stock))
-            {
-                Ok(()) => continue,
-                Err(job) => job,
-            }
-        } else {
-            create::inline(shared, Purpose::Stock)
-        };
-        job.await;
-    }
-}
-
-fn report_leaks<D: Driver>(shared: &Shared<D>, now: Tick, config: &PoolConfig) {
-    let Some(leak_after) = config.leak_after else {
-        return;
-    };
-    let mut leaks = Vec::new();
-    shared.engine.registry.for_each(|record| {
-        let held_for = now.since(record.since());
-        if record.state() == ObjectState::InUse && held_for >= leak_after {
-            leaks.extend(leak(record, held_for));
-        }
-    });
-    for (id, taken_at, held_for) in leaks {
-        shared.tell(|| Event::Leaked {
-            id,
-            taken_at,
-            held_for,
-        });
-    }
-}
-
-type Leak = (u64, &'static std::panic::Location<'static>, Duration);
-
-fn leak(record: &crate::record::Record, held_for: Duration) -> Option<Leak> {
-    let taken_at = record.taken_at()?;
-    record
-        .first_report()
-        .then_some((record.id, taken_at, held_for))
 }

@@ -25,8 +25,6 @@ pub(crate) struct Entry<T> {
     pub(crate) fresh_until: Tick,
     /// When it was last known to work: made, validated, or returned.
     pub(crate) proven_at: Tick,
-    /// End of its life, with its jitter, fixed at birth (see [`Self::renew_expiry`]).
-    pub(crate) expires_at: Tick,
     /// Its share of the jitter, 0..=u16::MAX.
     jitter: u16,
     /// The pool's missed time as this object knows it, and what of it was taken off its age.
@@ -34,6 +32,8 @@ pub(crate) struct Entry<T> {
     relieved: Duration,
     /// Returned since it was last recycled.
     pub(crate) dirty: bool,
+    /// Made for somebody who has not had it yet.
+    pub(crate) newborn: bool,
     /// Why it was retired, once it is; and the next one in the chain of the retired.
     pub(crate) retired: Option<RetireReason>,
     pub(crate) next: Option<Box<Self>>,
@@ -65,11 +65,11 @@ impl<T> Entry<T> {
             stamp,
             fresh_until: Tick::ZERO,
             proven_at: Tick::ZERO,
-            expires_at: Tick::NEVER,
             jitter: (jitter & 0xffff) as u16,
             missed: Duration::ZERO,
             relieved: Duration::ZERO,
             dirty: false,
+            newborn: true,
             retired: None,
             next: None,
         };
@@ -78,18 +78,24 @@ impl<T> Entry<T> {
         entry
     }
 
+    /// End of its life, with its jitter, fixed at birth (see [`Self::renew_expiry`]).
+    #[inline]
+    pub(crate) fn expires_at(&self) -> Tick {
+        self.record.expires_at()
+    }
+
     /// Recomputes the end of life from the settings; the share of jitter stays the one it was
     /// born with, so that a herd stays spread.
     pub(crate) fn renew_expiry(&mut self) {
         let share = f64::from(self.jitter) / f64::from(u16::MAX);
-        self.expires_at = match self.settings.config.max_lifetime {
+        let expires_at = match self.settings.config.max_lifetime {
             Some(lifetime) => {
                 let cut = lifetime.mul_f64(self.settings.config.lifetime_jitter * share);
                 self.record.created_at.after(lifetime.saturating_sub(cut))
             }
             None => Tick::NEVER,
         };
-        self.expires_at = self.expires_at.after(self.relieved);
+        self.record.expire_at(expires_at.after(self.relieved));
     }
 
     /// Relieves the object of what the pool has missed since it last was; answers how much.
@@ -97,7 +103,7 @@ impl<T> Entry<T> {
         let more = missed.saturating_sub(self.missed);
         self.missed = missed;
         self.relieved += more;
-        self.expires_at = self.expires_at.after(more);
+        self.record.expire_at(self.expires_at().after(more));
         more
     }
 
@@ -109,7 +115,7 @@ impl<T> Entry<T> {
             0 => Tick::ZERO,
             nanos => Tick::from_nanos(now.as_nanos().saturating_add(nanos)),
         };
-        self.fresh_until = trusted.min(self.expires_at);
+        self.fresh_until = trusted.min(self.expires_at());
         self.proven_at = now;
     }
 
@@ -128,7 +134,7 @@ impl<T> Entry<T> {
             self.settings = Arc::clone(settings);
             self.renew_expiry();
         }
-        if now >= self.expires_at {
+        if now >= self.expires_at() {
             return Verdict::Retire(RetireReason::MaxLifetime);
         }
         let suspect = !self.stamp.same_suspicion(stamp);

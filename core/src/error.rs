@@ -17,7 +17,8 @@ use crate::waiters::Cause;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcquireError {
-    /// The deadline came first.
+    /// The deadline came first; or it was so near when an object came that there was no time left to
+    /// recycle or validate it, while others waited who had it.
     #[error("{0}")]
     TimedOut(#[source] Box<TimedOut>),
     /// No object was idle, and none could be made.
@@ -112,7 +113,10 @@ impl fmt::Display for TimedOut {
 impl Error for TimedOut {}
 
 /// The report of a creation that failed.
-#[derive(Clone, Debug)]
+///
+/// Shows the cause as that shows itself to users (`Display`), in `Debug` too, where drivers are less
+/// careful with secrets.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct CreateFailed {
     /// Failed attempts in a row.
@@ -126,6 +130,19 @@ pub struct CreateFailed {
     /// How the pool stood.
     pub status: Status,
     pub(crate) cause: Cause,
+}
+
+impl fmt::Debug for CreateFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateFailed")
+            .field("attempts", &self.attempts)
+            .field("failing_for", &self.failing_for)
+            .field("next_in", &self.next_in)
+            .field("waited", &self.waited)
+            .field("status", &self.status)
+            .field("cause", &self.cause.to_string())
+            .finish()
+    }
 }
 
 impl fmt::Display for CreateFailed {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::driver::{Driver, Home};
 use crate::entry::Entry;
+use crate::primitives::around::thread_local;
 use crate::record::ObjectState;
 use crate::retire::RetireReason;
 use crate::shared::Shared;
@@ -25,10 +26,10 @@ pub(crate) fn dropping_for<R>(reason: RetireReason, drop_it: impl FnOnce() -> R)
     struct Restore(RetireReason);
     impl Drop for Restore {
         fn drop(&mut self) {
-            FATE.set(self.0);
+            FATE.with(|fate| fate.set(self.0));
         }
     }
-    let _restore = Restore(FATE.replace(reason));
+    let _restore = Restore(FATE.with(|fate| fate.replace(reason)));
     drop_it()
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn fate() -> RetireReason {
     if std::thread::panicking() {
         RetireReason::Panicked
     } else {
-        FATE.get()
+        FATE.with(Cell::get)
     }
 }
 

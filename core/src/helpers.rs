@@ -15,12 +15,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use crate::guarded::contained;
+use crate::primitives::around::{
+    Condvar, Mutex, MutexGuard, PoisonError, global, thread, wait_while,
+};
 
 /// Something to do on a helper thread.
 pub type Job = Box<dyn FnOnce() + Send + 'static>;
@@ -30,10 +30,14 @@ const MOST_THREADS: usize = 512;
 /// How long a thread with nothing to do waits for work before it leaves.
 const LINGER: Duration = Duration::from_secs(10);
 
-static CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
-/// Threads for work that itself waits for helper threads. With those of one crew all waiting, none
-/// would be left to do what they wait for.
-static WAITING_CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
+global! {
+    static CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
+}
+global! {
+    /// Threads for work that itself waits for helper threads. With those of one crew all waiting,
+    /// none would be left to do what they wait for.
+    static WAITING_CREW: Crew = Crew::new(MOST_THREADS, LINGER, start);
+}
 
 /// Runs `job` on a helper thread: an idle one, or a new one.
 ///
@@ -138,10 +142,9 @@ impl Crew {
         let mut roll = self.roll();
         if roll.queue.is_empty() {
             roll.idle += 1;
-            let waited = self
-                .work
-                .wait_timeout_while(roll, self.linger, |r| r.queue.is_empty());
-            roll = waited.unwrap_or_else(PoisonError::into_inner).0;
+            roll = wait_while(&self.roll, &self.work, roll, self.linger, |roll| {
+                roll.queue.is_empty()
+            });
             roll.idle -= 1;
         }
         let job = roll.queue.pop_front();

@@ -20,6 +20,7 @@
 
 mod acquire;
 mod alarm;
+mod backend;
 mod bounded;
 mod burial;
 mod care;
@@ -40,12 +41,15 @@ pub mod helpers;
 mod histogram;
 mod idle;
 mod lent;
+mod maintenance;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod models;
 mod observer;
 mod offload;
 mod options;
+mod overlong;
+mod pace;
 pub mod park;
 mod permits;
 mod pool;
@@ -60,6 +64,7 @@ mod tick;
 mod turn;
 mod waiters;
 
+pub use backend::{Backend, BackendStatus};
 pub use closing::Closing;
 pub use config::{Backoff, Fairness, PoolConfig, Strategy, ValidationError};
 pub use driver::{Driver, Home, Job, Outcome};

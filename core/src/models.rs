@@ -9,6 +9,9 @@
     reason = "models print what they check, not the engine"
 )]
 
+pub mod backend;
+mod care;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::task::Waker;
@@ -208,6 +211,16 @@ impl<T> Pool<T> {
         self.0.creation_withdrawn();
     }
 
+    /// A creation takes long.
+    pub fn creation_slowed(&self) {
+        self.0.creation_slowed();
+    }
+
+    /// One that takes long is about to end.
+    pub fn slow_creation_ends(&self) {
+        self.0.slow_creation_ends();
+    }
+
     /// Whether a creation that has not begun yet still has somebody to serve.
     pub fn creation_wanted(&self) -> bool {
         self.0.creation_wanted()
@@ -290,6 +303,7 @@ impl<T> Pool<T> {
         for entry in self.0.retired.drain() {
             drop(entry);
             self.0.stats.destroyed();
+            self.0.tell_settled();
             buried += 1;
         }
         buried

@@ -4,13 +4,16 @@
 //! nobody.
 
 use std::error::Error;
+use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
 use crate::retire::RetireReason;
 
 /// Something that happened in a pool.
-#[derive(Debug)]
+///
+/// `Debug` shows errors as they show themselves to users (`Display`): in their own `Debug`, drivers
+/// are less careful with secrets.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// An object was made.
@@ -69,6 +72,56 @@ pub enum Event<'a> {
     Reconfigured,
     /// The pool was closed.
     Closed,
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created { id, took } => shown(f, "Created", &[("id", id), ("took", took)]),
+            Self::CreateFailed { error, next_in } => {
+                let error = error.to_string();
+                shown(
+                    f,
+                    "CreateFailed",
+                    &[("error", &error), ("next_in", next_in)],
+                )
+            }
+            Self::CheckFailed { id, error } => shown(
+                f,
+                "CheckFailed",
+                &[("id", id), ("error", &error.to_string())],
+            ),
+            Self::Retired { id, reason } => shown(f, "Retired", &[("id", id), ("reason", reason)]),
+            Self::TimedOut { at, waited } => {
+                shown(f, "TimedOut", &[("at", at), ("waited", waited)])
+            }
+            Self::Leaked {
+                id,
+                taken_at,
+                held_for,
+            } => {
+                let fields: &[Field<'_>] =
+                    &[("id", id), ("taken_at", taken_at), ("held_for", held_for)];
+                shown(f, "Leaked", fields)
+            }
+            Self::NestedAcquire { at, holding_since } => {
+                let fields: &[Field<'_>] = &[("at", at), ("holding_since", holding_since)];
+                shown(f, "NestedAcquire", fields)
+            }
+            Self::Reconfigured => f.write_str("Reconfigured"),
+            Self::Closed => f.write_str("Closed"),
+        }
+    }
+}
+
+type Field<'a> = (&'a str, &'a dyn fmt::Debug);
+
+fn shown(f: &mut fmt::Formatter<'_>, name: &str, fields: &[Field<'_>]) -> fmt::Result {
+    let mut event = f.debug_struct(name);
+    for (name, value) in fields {
+        event.field(name, *value);
+    }
+    event.finish()
 }
 
 /// Is told what happens in a pool.

@@ -4,12 +4,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::driver::Job;
 use crate::factory::BoxError;
 use crate::guarded::catch;
+use crate::primitives::around::{Mutex, MutexGuard, PoisonError};
 use crate::{helpers, park};
 
 struct Post<R> {

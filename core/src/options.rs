@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::config::{Fairness, PoolConfig, Strategy, ValidationError, default_ceiling};
 use crate::observer::Observer;
@@ -16,6 +17,7 @@ pub struct Options {
     pub(crate) config: PoolConfig,
     pub(crate) ceiling: Option<usize>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) backend: Option<Backend>,
     pub(crate) measures_holds: bool,
     clock: Option<Clock>,
 }
@@ -144,6 +146,13 @@ impl<A: Assemble> Builder<A> {
     /// Is told what happens.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.options.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Says which backend the objects come from, when other pools get theirs there too: attempts to
+    /// create are then bounded for all of them together. Default: none but this pool uses it.
+    pub fn backend(mut self, backend: &Backend) -> Self {
+        self.options.backend = Some(backend.clone());
         self
     }
 

@@ -58,6 +58,8 @@ mod key {
     use std::cell::Cell;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use crate::primitives::around::thread_local;
+
     thread_local! {
         // Has no destructor, so it can be read as long as the thread runs at all.
         static KEY: Cell<u64> = const { Cell::new(0) };
@@ -67,7 +69,7 @@ mod key {
 
     #[inline]
     pub(super) fn of_this_thread() -> u64 {
-        match KEY.get() {
+        match KEY.with(Cell::get) {
             0 => assign(),
             key => key,
         }
@@ -77,7 +79,7 @@ mod key {
     fn assign() -> u64 {
         // ord: Relaxed: only uniqueness is asked for.
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
-        KEY.set(key);
+        KEY.with(|mine| mine.set(key));
         key
     }
 }
@@ -101,7 +103,9 @@ mod parked {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
-    use std::thread::{self, Thread};
+
+    use crate::primitives::around::thread::{self, Thread};
+    use crate::primitives::around::thread_local;
 
     /// Tells one thread that its future wants to be polled.
     ///
@@ -109,6 +113,8 @@ mod parked {
     /// token (a call within this one, the future's own code), and anybody may leave one.
     struct Signal {
         thread: Thread,
+        /// Std's under shuttle too: it is raised under other crates' locks, where no other task may
+        /// run.
         raised: AtomicBool,
     }
 

@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_too_many_is_shed() {
+        let permits = Permits::new(2);
+        assert!(permits.try_reserve() && permits.try_reserve());
+        assert!(!permits.shed(), "as many as there may be");
+        permits.set_limit(1);
+        assert!(permits.shed() && !permits.shed(), "one of two that ask");
+        permits.close();
+        assert!(permits.shed() && !permits.shed(), "none may stay");
+        assert_eq!(permits.state().total(), 0);
+    }
+
+    #[test]
     fn a_closed_pool_gives_no_permit() {
         let permits = Permits::new(3);
         permits.close();

@@ -115,8 +115,14 @@ impl<D: Driver> Pool<D> {
     ///
     /// [`ValidationError`]: the old configuration is still in force.
     pub fn reconfigure(&self, change: impl Fn(&mut PoolConfig)) -> Result<(), ValidationError> {
-        self.shared.engine.reconfigure(change)?;
+        let engine = &self.shared.engine;
+        let before = engine.settings().config.min_idle;
+        engine.reconfigure(change)?;
         let now = self.shared.clock.now();
+        if engine.settings().config.min_idle > before {
+            // Whoever asks for stock now wants it now, used or not.
+            self.shared.begin_rounds(now);
+        }
         self.shared.reschedule(now);
         self.shared.tell(|| Event::Reconfigured);
         Ok(())
@@ -205,7 +211,7 @@ impl<D: Driver> Pool<D> {
     /// Dropped before its end, it retires the object it was working on.
     pub fn run_maintenance(&self) -> impl Future<Output = ()> + Send + use<D> {
         let shared = Arc::clone(&self.shared);
-        async move { crate::care::round(&shared).await }
+        async move { crate::maintenance::round(&shared).await }
     }
 
     /// Whether the books balance. For tests.

@@ -2,7 +2,7 @@
 //!
 //! Only the object's owner of the moment writes (plain stores on a line it already owns); anyone
 //! reads, at any time, without stopping anybody. Decides nothing: nobody acts on these numbers
-//! but reports, leak detection and the audit.
+//! but reports, leak detection, the audit, and the stock, which looks again.
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -53,6 +53,7 @@ pub(crate) struct Record {
     uses: AtomicU64,
     recycles: AtomicU64,
     since: AtomicU64,
+    expires_at: AtomicU64,
     taken_at: AtomicCell<Option<&'static Location<'static>>>,
     taken_by: AtomicU64,
 }
@@ -68,6 +69,7 @@ impl Record {
             uses: AtomicU64::new(0),
             recycles: AtomicU64::new(0),
             since: AtomicU64::new(now.as_nanos()),
+            expires_at: AtomicU64::new(Tick::NEVER.as_nanos()),
             taken_at: AtomicCell::new(None),
             taken_by: AtomicU64::new(0),
         }
@@ -103,6 +105,16 @@ impl Record {
     #[inline]
     pub(crate) fn since(&self) -> Tick {
         Tick::from_nanos(self.since.load(Relaxed))
+    }
+
+    /// The end of its life.
+    #[inline]
+    pub(crate) fn expires_at(&self) -> Tick {
+        Tick::from_nanos(self.expires_at.load(Relaxed))
+    }
+
+    pub(crate) fn expire_at(&self, at: Tick) {
+        self.expires_at.store(at.as_nanos(), Relaxed);
     }
 
     #[inline]

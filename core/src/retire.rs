@@ -94,6 +94,18 @@ mod tests {
     use super::RetireReason;
 
     #[test]
+    fn names_are_its_own_words_and_differ() {
+        for (position, reason) in RetireReason::ALL.into_iter().enumerate() {
+            let words = format!("{reason:?}");
+            let name: String = reason.name().split('_').collect();
+            assert_eq!(name, words.to_lowercase());
+            assert_eq!(reason.to_string(), reason.name());
+            let others = &RetireReason::ALL[position + 1..];
+            assert!(others.iter().all(|other| other.name() != reason.name()));
+        }
+    }
+
+    #[test]
     fn index_is_the_position_in_all() {
         for (position, reason) in RetireReason::ALL.into_iter().enumerate() {
             assert_eq!(reason.index(), position, "{reason}");

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::Tick;
 use crate::alarm::Alarm;
+use crate::backend::{Backend, Hopeful};
 use crate::burial::Burial;
 use crate::clock::Clock;
 use crate::driver::Driver;
@@ -20,8 +21,11 @@ use crate::entry::Entry;
 use crate::guarded::{contained, forget_panic};
 use crate::observer::{Event, Observer};
 use crate::options::Options;
+use crate::pace::Pace;
+use crate::primitives::around::thread_local;
 use crate::primitives::{AtomicBool, AtomicU64, Ordering};
 use crate::retire::RetireReason;
+use crate::waiters::Cause;
 
 /// Maintenance that comes so much too late was not just held up: time has leapt. Longer than any
 /// scheduler makes a thread wait, shorter than any age an object is retired for by default.
@@ -33,7 +37,10 @@ pub struct Shared<D: Driver> {
     pub(crate) driver: D,
     pub(crate) clock: Clock,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// What it shares with other pools, if it does.
+    pub(crate) backend: Option<Backend>,
     pub(crate) measures_holds: bool,
+    pub(crate) pace: Pace,
     /// When maintenance is next due; `NEVER` until the first object is made.
     pub(crate) next_round: AtomicU64,
     alarm: Alarm,
@@ -87,9 +94,19 @@ impl<D: Driver> Wake for Shared<D> {
     }
 }
 
+impl<D: Driver> Hopeful for Shared<D> {
+    fn hasten(&self) {
+        let now = self.clock.now();
+        if self.engine.hasten(now) {
+            self.ring_at(now);
+        }
+    }
+}
+
 impl<D: Driver> Shared<D> {
     pub(crate) fn new(options: Options, ceiling: usize, driver: D, clock: Clock) -> Arc<Self> {
-        Arc::new_cyclic(|me: &Weak<Self>| Self {
+        let backend = options.backend;
+        let shared = Arc::new_cyclic(|me: &Weak<Self>| Self {
             engine: Engine::new(
                 options.config,
                 ceiling,
@@ -98,13 +115,20 @@ impl<D: Driver> Shared<D> {
             driver,
             clock,
             observer: options.observer,
+            backend: backend.clone(),
             measures_holds: options.measures_holds,
+            pace: Pace::default(),
             next_round: AtomicU64::new(Tick::NEVER.as_nanos()),
             alarm: Alarm::default(),
             poked: AtomicBool::new(false),
             me: me.clone(),
             bell: Waker::from(Arc::new(Bell(me.clone()))),
-        })
+        });
+        if let Some(backend) = backend {
+            let pool: Weak<Self> = Arc::downgrade(&shared);
+            backend.join(pool);
+        }
+        shared
     }
 
     /// The facade's part.
@@ -132,7 +156,7 @@ impl<D: Driver> Shared<D> {
     pub(crate) fn ring(&self) {
         // Where an alarm goes off within the call that sets it, ringing would set off itself.
         let me = std::ptr::from_ref(self).addr();
-        let outer = RINGING.replace(me);
+        let outer = RINGING.with(|ringing| ringing.replace(me));
         if outer == me {
             return;
         }
@@ -140,7 +164,7 @@ impl<D: Driver> Shared<D> {
         while self.poked.load(Ordering::Acquire) {
             self.ring_once();
         }
-        RINGING.set(outer);
+        RINGING.with(|ringing| ringing.set(outer));
     }
 
     fn ring_once(&self) {
@@ -165,17 +189,20 @@ impl<D: Driver> Shared<D> {
         Tick::from_nanos(self.next_round.load(Ordering::Relaxed))
     }
 
-    /// Stock that was retired is replaced at once, not with the next round; while creations fail, as
-    /// soon as one may be tried. Answers when that is.
+    /// Stock that was retired, or soon will be for its age, is replaced at once, not with the next
+    /// round; while creations fail, as soon as one may be tried. Answers when to look again.
     pub(crate) fn start_restocking(&self, now: Tick) -> Tick {
-        if self.round_due() == Tick::NEVER || !self.engine.lacks_stock() {
+        if self.round_due() == Tick::NEVER {
             return Tick::NEVER;
+        }
+        if let Some(until) = self.engine.stocked_until(now) {
+            return until;
         }
         let refill_at = self.engine.refill_at();
         if let (true, Some(shared)) = (now >= refill_at, self.arc()) {
             let restock = Box::pin(async move {
                 let settings = shared.engine.settings();
-                crate::care::restock(&shared, &settings.config).await;
+                crate::maintenance::restock(&shared, &settings.config).await;
             });
             drop(self.driver.spawn(restock));
             return Tick::NEVER;
@@ -223,7 +250,7 @@ impl<D: Driver> Shared<D> {
                 self.engine.missed.note(late);
             }
             let round = Box::pin(async move {
-                crate::create::until_closed(&shared, crate::care::round(&shared)).await;
+                crate::create::until_closed(&shared, crate::maintenance::round(&shared)).await;
             });
             // Refused, the round is skipped: the runtime is going away.
             drop(self.driver.spawn(round));
@@ -327,6 +354,14 @@ impl<D: Driver> Shared<D> {
         } else {
             self.clock.coarse()
         }
+    }
+
+    /// An object that was made for somebody was no good: counts as a creation that failed.
+    #[cold]
+    pub(crate) fn stillborn(&self, cause: Cause) {
+        let (now, random) = (self.clock.now(), self.clock.jitter());
+        let retry_at = self.engine.stillborn(now, cause, random);
+        self.ring_at(retry_at);
     }
 
     /// An object turned out broken: those proven before it are suspect.

@@ -47,6 +47,7 @@ impl StampCell {
     }
 
     pub(crate) fn suspect(&self) {
+        // proof: suspect-release
         self.0.fetch_add(1, Ordering::Release);
     }
 

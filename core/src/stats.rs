@@ -1,9 +1,14 @@
 //! What has happened so far: counters off the fast path, and two histograms.
 //!
-//! Relaxed increments on slow paths only (acquisitions are counted in each object's record).
-//! Nobody decides by them, but for [`Missed`], of which any reading will do.
+//! Increments on slow paths only (acquisitions are counted in each object's record). Nobody decides
+//! by them, but for [`Missed`], of which any reading will do. They are read one after the other while
+//! objects come and go: the ends first, with Acquire, and the beginnings last, so that no reading
+//! tells of more that have gone than ever came.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
 use crate::histogram::WaitHistogram;
@@ -85,15 +90,15 @@ impl Stats {
     }
 
     pub(crate) fn retired(&self, reason: RetireReason) {
-        self.retired[reason.index()].fetch_add(1, Relaxed);
+        self.retired[reason.index()].fetch_add(1, Release);
     }
 
     pub(crate) fn detached(&self) {
-        self.detached.fetch_add(1, Relaxed);
+        self.detached.fetch_add(1, Release);
     }
 
     pub(crate) fn destroyed(&self) {
-        self.destroyed.fetch_add(1, Relaxed);
+        self.destroyed.fetch_add(1, Release);
     }
 
     pub(crate) fn waited(&self, span: Duration) {
@@ -115,7 +120,11 @@ impl Stats {
 
     /// `uses` and `recycles` come from the objects' records.
     pub(crate) fn totals(&self, (uses, recycles): (u64, u64)) -> Totals {
-        let by_reason = std::array::from_fn(|reason| self.retired[reason].load(Relaxed));
+        // ord: Acquire, pairs with the Release of the increments: whoever sees an object's end sees that
+        // it was made, by reading `created` below.
+        let destroyed = self.destroyed.load(Acquire);
+        let detached = self.detached.load(Acquire);
+        let by_reason = std::array::from_fn(|reason| self.retired[reason].load(Acquire));
         Totals {
             acquired: uses,
             waited: self.waited.load(Relaxed),
@@ -126,8 +135,8 @@ impl Stats {
             create_elided: self.create_elided.load(Relaxed),
             recycled: recycles,
             retired: by_reason.iter().sum(),
-            detached: self.detached.load(Relaxed),
-            destroyed: self.destroyed.load(Relaxed),
+            detached,
+            destroyed,
             wait: self.wait.summary(),
             hold: self.hold.summary(),
             by_reason,
@@ -152,5 +161,33 @@ impl Missed {
 
     pub(crate) fn total(&self) -> Duration {
         Duration::from_nanos(self.0.load(Relaxed))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    /// Red with the counters read in the order in which they are written: an object that is made and
+    /// gone between two of the readings is seen to go only.
+    #[test]
+    fn the_gone_are_never_more_than_the_made() {
+        let (stats, over) = (Stats::new(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..300_000 {
+                    stats.created();
+                    stats.detached();
+                }
+                over.store(true, Relaxed);
+            });
+            while !over.load(Relaxed) {
+                let totals = stats.totals((0, 0));
+                assert!(totals.detached <= totals.created, "{totals:?}");
+            }
+        });
     }
 }

@@ -99,11 +99,7 @@ impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
             self.home.engine.creation_withdrawn();
             return None;
         };
-        if !shared.driver.can_spawn() {
-            return Some(create::inline(&shared, Purpose::Waiter));
-        }
-        let job = create::in_background(&shared, Purpose::Waiter);
-        shared.driver.spawn(job).err()
+        create::start(&shared, Purpose::Waiter)
     }
 
     /// Runs a creation here, and looks meanwhile: whichever comes first, the new object or one that

@@ -76,6 +76,7 @@ impl Drop for Thing {
     fn drop(&mut self) {
         // A model that has failed already is unwinding outside of loom's execution.
         if !std::thread::panicking() {
+            assert!(!self.held.load(Relaxed), "destroyed in use: {self:?}");
             self.touch();
             self.ledger.destroyed.fetch_add(1, Relaxed);
         }

@@ -68,14 +68,19 @@ impl Wake for Bell {
 impl World {
     /// A pool without objects.
     pub fn new(case: Case, max_size: usize) -> Arc<Self> {
-        let config = PoolConfig {
-            max_size,
+        Self::with(case, |config| config.max_size = max_size)
+    }
+
+    /// The same, with more to say.
+    pub fn with(case: Case, change: impl Fn(&mut PoolConfig)) -> Arc<Self> {
+        let mut config = PoolConfig {
             strategy: case.strategy,
             fairness: case.fairness,
             validate_after: None,
             max_lifetime: None,
             ..PoolConfig::default()
         };
+        change(&mut config);
         Arc::new(Self {
             pool: Pool::new(config, CEILING),
             ledger: Arc::default(),
@@ -123,6 +128,12 @@ impl World {
     pub fn retire(&self, object: Object<Thing>) {
         object.release();
         self.pool.retire(object);
+    }
+
+    /// Takes an object out for good.
+    pub fn detach(&self, object: Object<Thing>) -> Thing {
+        object.release();
+        self.pool.detach(object)
     }
 
     /// Joins the line for one object, without a deadline.
@@ -307,6 +318,11 @@ impl World {
             }
             thread.wait();
         }
+    }
+
+    /// The books of the objects, which outlast the world.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
     }
 
     /// How many objects were destroyed.

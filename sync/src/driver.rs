@@ -2,6 +2,7 @@
 //!
 //! Decides where each callback runs. Knows nothing of waiting.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -24,10 +25,16 @@ pub enum Background {
 }
 
 /// Runs a [`BlockingFactory`].
-#[derive(Debug)]
 pub struct BlockingDriver<B> {
     factory: Arc<B>,
     background: Background,
+}
+
+// A factory is never formatted: it knows secrets.
+impl<B> fmt::Debug for BlockingDriver<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingDriver").finish_non_exhaustive()
+    }
 }
 
 impl<B: BlockingFactory> BlockingDriver<B> {

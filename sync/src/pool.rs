@@ -139,10 +139,16 @@ impl<B: BlockingFactory> fmt::Debug for Pool<B> {
 }
 
 /// A blocking pool in the making; see [`Pool::builder`].
-#[derive(Debug)]
 pub struct Assembly<B> {
     factory: B,
     background: Background,
+}
+
+// A factory is never formatted: it knows secrets.
+impl<B> fmt::Debug for Assembly<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembly").finish_non_exhaustive()
+    }
 }
 
 impl<B: BlockingFactory> Assemble for Assembly<B> {

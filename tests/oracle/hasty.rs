@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use nebula_resource::AcquireError;
 use nebula_resource_core::Driver;
 
-use crate::world::World;
-use crate::{Op, PROBE};
+use crate::ops::{Op, PROBE};
+use crate::world::{Patience, World};
 
 pub(crate) fn follow<D: Driver<Object = u64>>(world: World<D>, history: &[Op]) {
     let mut world = world;
@@ -30,11 +30,16 @@ fn apply<D: Driver<Object = u64>>(world: &mut World<D>, op: &Op, key: usize) {
     let waiting = world.waiting();
     let held = world.guards.len();
     match op {
-        Op::Acquire => world.acquire(key, 1),
-        Op::AcquireMany(wants) => world.acquire(key, *wants),
+        Op::Acquire => world.acquire(key, 1, Patience::Usual),
+        Op::AcquireWithin(patience) => world.acquire(key, 1, *patience),
+        Op::AcquireMany(wants) => world.acquire(key, *wants, Patience::Usual),
         Op::TryAcquire => world.guards.extend(pool.try_acquire()),
         Op::Cancel(index) if !waiting.is_empty() => world.cancel(*index.get(&waiting)),
         Op::Release(index) if held > 0 => drop(world.guards.remove(index.index(held))),
+        Op::ReleaseWait(index) if held > 0 => {
+            let guard = world.guards.remove(index.index(held));
+            world.work(guard.release());
+        }
         Op::Discard(index) if held > 0 => world.guards.remove(index.index(held)).discard(),
         Op::Detach(index) if held > 0 => {
             world.guards.remove(index.index(held)).detach();
@@ -57,12 +62,15 @@ fn apply<D: Driver<Object = u64>>(world: &mut World<D>, op: &Op, key: usize) {
             world.advance(PROBE);
         }
         Op::Fair(fairness) => pool.reconfigure(|c| c.fairness = *fairness).unwrap(),
+        Op::Arrange(strategy) => pool.reconfigure(|c| c.strategy = *strategy).unwrap(),
+        Op::Maintain => world.work(pool.run_maintenance()),
         // In a hurry, time stands for letting somebody run.
         Op::Advance(100) => world.run_jobs(),
         Op::Advance(at) if !waiting.is_empty() => {
             world.poll(*at as usize % waiting.len());
         }
-        Op::Cancel(_) | Op::Release(_) | Op::Discard(_) | Op::Detach(_) | Op::Advance(_) => {}
+        Op::Cancel(_) | Op::Advance(_) => {}
+        Op::Release(_) | Op::ReleaseWait(_) | Op::Discard(_) | Op::Detach(_) => {}
     }
 }
 
@@ -80,7 +88,7 @@ fn bring_to_rest<D: Driver<Object = u64>>(world: &mut World<D>) {
             match ended {
                 Ok(guards) => world.guards.extend(guards),
                 Err(AcquireError::Closed) => assert!(pool.is_closed()),
-                Err(AcquireError::TooMany { .. }) => {}
+                Err(AcquireError::TooMany { .. } | AcquireError::TimedOut(_)) => {}
                 Err(error) => panic!("{key} got {error}"),
             }
         }
@@ -89,7 +97,7 @@ fn bring_to_rest<D: Driver<Object = u64>>(world: &mut World<D>) {
     let (audit, status) = (pool.audit(), pool.status());
     assert_eq!(status.waiting, 0, "asleep beside a free object: {status:?}");
     assert!(audit.balanced() && audit.out == 0, "{audit:?}");
-    world.acquire(usize::MAX, 1);
+    world.acquire(usize::MAX, 1, Patience::Usual);
     world.settle();
     let last = world.ended.remove(&usize::MAX).expect("it is its turn");
     assert_eq!(last.is_err(), pool.is_closed(), "{last:?}");

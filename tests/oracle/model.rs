@@ -24,6 +24,7 @@ struct Waiting {
     key: usize,
     wants: usize,
     hand: Vec<u64>,
+    since: Duration,
     deadline: Duration,
 }
 
@@ -77,7 +78,12 @@ impl Model {
         self.idle() + self.out.len()
     }
 
-    pub(crate) fn acquire(&mut self, key: usize, wants: usize) {
+    /// How long the head of the line has waited.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        self.line.front().map(|first| self.now - first.since)
+    }
+
+    pub(crate) fn acquire(&mut self, key: usize, wants: usize, patience: Duration) {
         if wants > self.limit {
             return self.done.push((key, Outcome::TooMany));
         }
@@ -88,7 +94,8 @@ impl Model {
             key,
             wants,
             hand: Vec::new(),
-            deadline: self.now + TIMEOUT,
+            since: self.now,
+            deadline: self.now + patience,
         });
         self.serve();
     }

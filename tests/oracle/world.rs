@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nebula_resource::clock::{Clock, ManualClock};
 use nebula_resource::config::Backoff;
@@ -73,6 +73,26 @@ impl Wake for Woken {
     }
 }
 
+/// How long an acquire may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    Usual,
+    /// So many seconds.
+    Within(u64),
+    /// The same, as a moment.
+    Until(u64),
+}
+
+impl Patience {
+    pub(crate) const fn span(self) -> Duration {
+        match self {
+            Self::Usual => TIMEOUT,
+            Self::Within(seconds) | Self::Until(seconds) => Duration::from_secs(seconds),
+        }
+    }
+}
+
+type Work = Pin<Box<dyn Future<Output = ()>>>;
 type Guard<D> = BorrowedGuard<'static, D>;
 type Acquired<D> = Result<Vec<Guard<D>>, AcquireError>;
 
@@ -89,6 +109,8 @@ pub(crate) struct World<D: Driver<Object = u64>> {
     runtime: Option<Manual>,
     pub(crate) guards: Vec<Guard<D>>,
     pending: Vec<Pending<D>>,
+    /// Releases and rounds that somebody awaits.
+    works: Vec<Work>,
     pub(crate) ended: BTreeMap<usize, Acquired<D>>,
 }
 
@@ -153,17 +175,25 @@ impl<D: Driver<Object = u64>> World<D> {
             runtime,
             guards: Vec::new(),
             pending: Vec::new(),
+            works: Vec::new(),
             ended: BTreeMap::new(),
         }
     }
 
     /// Begins an acquire: its future is polled once, as a task would.
-    pub(crate) fn acquire(&mut self, key: usize, wants: usize) {
-        let pool = self.pool;
-        let future: Pin<Box<dyn Future<Output = Acquired<D>>>> = if wants == 1 {
-            Box::pin(async move { pool.acquire_async().await.map(|guard| vec![guard]) })
-        } else {
-            Box::pin(pool.acquire_async_many(wants))
+    pub(crate) fn acquire(&mut self, key: usize, wants: usize, patience: Patience) {
+        let (pool, span) = (self.pool, patience.span());
+        let one = |guard| vec![guard];
+        let future: Pin<Box<dyn Future<Output = Acquired<D>>>> = match patience {
+            Patience::Usual if wants > 1 => Box::pin(pool.acquire_async_many(wants)),
+            Patience::Usual => Box::pin(async move { pool.acquire_async().await.map(one) }),
+            Patience::Within(_) => {
+                Box::pin(async move { pool.acquire_async_timeout(span).await.map(one) })
+            }
+            Patience::Until(_) => {
+                let acquire = pool.acquire_async_deadline(Instant::now() + span);
+                Box::pin(async move { acquire.await.map(one) })
+            }
         };
         self.pending.push(Pending {
             key,
@@ -200,6 +230,18 @@ impl<D: Driver<Object = u64>> World<D> {
         true
     }
 
+    /// Begins something that goes on until it is done.
+    pub(crate) fn work(&mut self, work: impl Future<Output = ()> + 'static) {
+        self.works.push(Box::pin(work));
+        self.go_on_working();
+    }
+
+    fn go_on_working(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.works
+            .retain_mut(|work| work.as_mut().poll(&mut cx).is_pending());
+    }
+
     pub(crate) fn run_jobs(&self) {
         if let Some(runtime) = &self.runtime {
             runtime.run_until_idle();
@@ -211,12 +253,14 @@ impl<D: Driver<Object = u64>> World<D> {
         let mut rounds = 0;
         loop {
             self.run_jobs();
+            self.go_on_working();
             // From the last, so that one that ends moves none that is still to be looked at; twice
             // over, nobody depends on the order.
             let before = self.pending.len();
             let polled = (0..before).rev().filter(|index| self.poll(*index)).count();
             let status = self.pool.status();
-            if polled == 0 && status.creating == 0 && status.checking == 0 {
+            let at_rest = polled == 0 && self.works.is_empty();
+            if at_rest && status.creating == 0 && status.checking == 0 {
                 return;
             }
             // Helper threads are at work, or a waiter spins: far more rounds than either needs.

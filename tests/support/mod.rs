@@ -23,7 +23,7 @@
 //!
 //! | what | who |
 //! |---|---|
-//! | [`Script`] | `next`, `always`, `heal` (all good from now on, hangs end); `calls`, `inside` (now running), `made`, `dropped`, `alive`; `told` (events), `retired_for` |
+//! | [`Script`] | `next`, `always`, `heal` (all good from now on, hangs end), `restart` (what was made is dead); `calls`, `inside` (now running), `made`, `dropped`, `alive`; `told` (events), `retired_for` |
 //! | [`Thing`] | the object: `id`, `broken` (for `is_broken`), `burden` (dropped with it) |
 //! | [`Harness`] | `pool`, `acquire` (one attempt, time stands still), `get` (time moves), `spawn` → [`Task`]; `until` (waits, time stands still), `settle` (waits, time moves), `advance`, `nothing_lost` |
 //! | [`Hand`] | a future polled by hand: `poll`, `woken`; dropping it cancels it |
@@ -41,17 +41,21 @@
 
 mod hand;
 mod harness;
+mod panics;
 mod runtimes;
 mod script;
+mod told;
 
 pub(crate) use hand::{Hand, Woken};
 pub(crate) use harness::{Acquired, Harness, OutOf, Task};
+pub(crate) use panics::{bomb, out_of_memory};
 #[cfg(feature = "smol")]
 pub(crate) use runtimes::OnSmol;
 #[cfg(feature = "tokio")]
 pub(crate) use runtimes::OnTokio;
 pub(crate) use runtimes::{InThreads, OnBlocking, OnManual, run};
-pub(crate) use script::{Act, Callback, Script, Thing, Told};
+pub(crate) use script::{Act, Callback, Script, Thing};
+pub(crate) use told::Told;
 
 pub(crate) use nebula_resource::{AcquireError, PoolConfig, RetireReason, Stage};
 pub(crate) use std::time::Duration;

@@ -26,15 +26,14 @@ mod quiet {
     use std::panic::{self, PanicHookInfo};
     use std::sync::Once;
 
+    use super::super::panics::on_command;
+
     pub(super) fn install() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let loud = panic::take_hook();
             panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-                let payload = info.payload();
-                let text = payload.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                if !text.is_some_and(|text| text.ends_with("on command")) {
+                if !on_command(info.payload()) {
                     loud(info);
                 }
             }));
@@ -59,6 +58,10 @@ fn build(
         .clock(Clock::manual(hand));
     let builder = match runtime {
         Some(runtime) => builder.runtime(runtime),
+        None => builder,
+    };
+    let builder = match script.backend() {
+        Some(backend) => builder.backend(backend),
         None => builder,
     };
     builder.build().expect("a valid configuration")
@@ -213,6 +216,10 @@ impl Harness for OnBlocking {
             .config(config)
             .observer(script.clone())
             .clock(Clock::manual(&self.hand));
+        let builder = match script.backend() {
+            Some(backend) => builder.backend(backend),
+            None => builder,
+        };
         builder.build().expect("a valid configuration")
     }
 

@@ -12,8 +12,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use nebula_resource::clock::Clock;
-use nebula_resource::{BlockingFactory, Event, Factory, Observer, RetireReason};
-use nebula_resource_core::park;
+use nebula_resource::{Backend, BlockingFactory, Event, Factory, Observer, RetireReason};
+use nebula_resource_core::{Tick, park};
+
+use super::panics;
+use super::told::Told;
 
 /// What a pool calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,29 +35,22 @@ pub(crate) enum Act {
     /// Returns an error. For `is_broken`: says that it is.
     Fail,
     Panic,
+    /// Is pending once, then panics.
+    PanicLate,
+    /// Panics because there is no memory to be had.
+    OutOfMemory,
+    /// Panics with something that panics again when it is dropped.
+    Bomb,
     /// Panics before there is a future; for a blocking factory the same as `Panic`.
     PanicEarly,
     /// Until the script is healed.
     Hang,
     /// Takes so long by the clock, then succeeds.
     Slow(Duration),
+    /// Takes so long, then returns an error.
+    SlowFail(Duration),
     /// Is pending once, then succeeds.
     Yield,
-}
-
-/// An event, kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    Created(u64),
-    CreateFailed(String),
-    CheckFailed(u64),
-    Retired(u64, RetireReason),
-    TimedOut,
-    Leaked(u64),
-    NestedAcquire,
-    Reconfigured,
-    Closed,
-    Other,
 }
 
 /// The object.
@@ -86,6 +82,7 @@ impl Drop for Thing {
 pub(crate) struct Script {
     clock: Clock,
     recycle_blocks: bool,
+    backend: Option<Backend>,
     desk: Arc<Mutex<Desk>>,
 }
 
@@ -96,6 +93,8 @@ struct Desk {
     calls: [usize; 5],
     inside: [usize; 5],
     most_inside: [usize; 5],
+    begun: [Vec<Tick>; 5],
+    dead: u64,
     made: usize,
     dropped: usize,
     healed: bool,
@@ -108,6 +107,7 @@ impl Script {
         Self {
             clock,
             recycle_blocks: false,
+            backend: None,
             desk: Arc::default(),
         }
     }
@@ -118,6 +118,16 @@ impl Script {
         self
     }
 
+    /// Every pool that plays this script shares one backend.
+    pub(crate) fn of(mut self, backend: &Backend) -> Self {
+        self.backend = Some(backend.clone());
+        self
+    }
+
+    pub(super) const fn backend(&self) -> Option<&Backend> {
+        self.backend.as_ref()
+    }
+
     /// What the next calls of `callback` do, in order.
     pub(crate) fn next(&self, callback: Callback, acts: impl IntoIterator<Item = Act>) {
         self.desk().plans[callback as usize].extend(acts);
@@ -126,6 +136,17 @@ impl Script {
     /// What every call does for which nothing else was planned.
     pub(crate) fn always(&self, callback: Callback, act: Act) {
         self.desk().otherwise[callback as usize] = Some(act);
+    }
+
+    /// Everything made so far is dead from now on: `validate` says so.
+    pub(crate) fn restart(&self) {
+        let mut desk = self.desk();
+        desk.dead = desk.made as u64;
+    }
+
+    fn vouch(&self, thing: &Thing) -> Result<(), String> {
+        let dead = thing.id <= self.desk().dead;
+        (!dead).then_some(()).ok_or_else(|| "dead".to_owned())
     }
 
     /// From now on all is good, and whatever hangs ends well.
@@ -150,6 +171,18 @@ impl Script {
     /// How many calls of `callback` have ever run at once.
     pub(crate) fn most_inside(&self, callback: Callback) -> usize {
         self.desk().most_inside[callback as usize]
+    }
+
+    /// From now on `most_inside` and `begun` count anew.
+    pub(crate) fn recount(&self) {
+        let mut desk = self.desk();
+        desk.most_inside = desk.inside;
+        desk.begun = Default::default();
+    }
+
+    /// When each call of `callback` began.
+    pub(crate) fn begun(&self, callback: Callback) -> Vec<Tick> {
+        self.desk().begun[callback as usize].clone()
     }
 
     /// How many objects were made.
@@ -190,6 +223,7 @@ impl Script {
         let mut desk = self.desk();
         let which = callback as usize;
         desk.calls[which] += 1;
+        desk.begun[which].push(self.clock.now());
         desk.inside[which] += 1;
         desk.most_inside[which] = desk.most_inside[which].max(desk.inside[which]);
         let planned = desk.plans[which].pop_front().or(desk.otherwise[which]);
@@ -233,8 +267,18 @@ impl Playing {
             Act::Good | Act::PanicEarly => {}
             Act::Fail => return Err(format!("{callback:?} fails on command")),
             Act::Panic => panic!("{callback:?} panics on command"),
+            Act::PanicLate => {
+                Once(false).await;
+                panic!("{callback:?} panics on command")
+            }
+            Act::OutOfMemory => panics::out_of_memory(),
+            Act::Bomb => panics::bomb(),
             Act::Hang => Healed(&self.script).await,
             Act::Slow(span) => self.script.clock.sleep(span).await,
+            Act::SlowFail(span) => {
+                self.script.clock.sleep(span).await;
+                return Err(format!("{callback:?} fails on command"));
+            }
             Act::Yield => Once(false).await,
         }
         Ok(())
@@ -286,8 +330,9 @@ impl Factory for Script {
         async move { playing.play().await.map(|()| self.make()) }
     }
 
-    fn validate(&self, _: &mut Thing) -> impl Future<Output = Result<(), String>> + Send {
-        self.begin(Callback::Validate).play()
+    fn validate(&self, thing: &mut Thing) -> impl Future<Output = Result<(), String>> + Send {
+        let playing = self.begin(Callback::Validate);
+        async move { playing.play().await.and_then(|()| self.vouch(thing)) }
     }
 
     fn recycle(&self, _: &mut Thing) -> impl Future<Output = Result<(), String>> + Send {
@@ -315,8 +360,8 @@ impl BlockingFactory for Script {
         park::block_on(self.begin(Callback::Create).play()).map(|()| self.make())
     }
 
-    fn validate(&self, _: &mut Thing) -> Result<(), String> {
-        park::block_on(self.begin(Callback::Validate).play())
+    fn validate(&self, thing: &mut Thing) -> Result<(), String> {
+        park::block_on(self.begin(Callback::Validate).play()).and_then(|()| self.vouch(thing))
     }
 
     fn recycle(&self, _: &mut Thing) -> Result<(), String> {
@@ -329,8 +374,12 @@ impl BlockingFactory for Script {
 
     fn is_broken(&self, thing: &Thing) -> bool {
         let playing = self.begin(Callback::IsBroken);
-        assert!(playing.act != Act::Panic, "is_broken panics on command");
-        thing.broken || playing.act == Act::Fail
+        match playing.act {
+            Act::Panic | Act::PanicLate => panic!("is_broken panics on command"),
+            Act::OutOfMemory => panics::out_of_memory(),
+            Act::Bomb => panics::bomb(),
+            act => thing.broken || act == Act::Fail,
+        }
     }
 
     fn destroy(&self, thing: Thing, _: RetireReason) {
@@ -341,18 +390,7 @@ impl BlockingFactory for Script {
 
 impl Observer for Script {
     fn observe(&self, event: &Event<'_>) {
-        let told = match event {
-            Event::Created { id, .. } => Told::Created(*id),
-            Event::CreateFailed { error, .. } => Told::CreateFailed(error.to_string()),
-            Event::CheckFailed { id, .. } => Told::CheckFailed(*id),
-            Event::Retired { id, reason } => Told::Retired(*id, *reason),
-            Event::TimedOut { .. } => Told::TimedOut,
-            Event::Leaked { id, .. } => Told::Leaked(*id),
-            Event::NestedAcquire { .. } => Told::NestedAcquire,
-            Event::Reconfigured => Told::Reconfigured,
-            Event::Closed => Told::Closed,
-            _ => Told::Other,
-        };
+        let told = Told::from(event);
         self.desk().told.push(told);
     }
 }

@@ -4,14 +4,14 @@
 //! alarms go off on the thread that moves the hand.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use super::alarms::{AlarmId, Alarms};
 use super::precise::ORIGIN;
 use crate::guarded::contained;
+use crate::primitives::around::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::tick::Tick;
 
 /// One before [`Tick::NEVER`], which no clock may reach.

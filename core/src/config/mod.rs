@@ -98,7 +98,8 @@ pub struct PoolConfig {
     #[serde(with = "serial::max_size")]
     pub max_size: usize,
 
-    /// How many idle objects maintenance keeps ready: 0 to `max_size`.
+    /// How many idle objects maintenance keeps ready: 0 to `max_size`. Those that are about to reach
+    /// `max_lifetime` are replaced before; where there is no room for both, one by one.
     ///
     /// Default 0: a pool that nobody uses holds nothing open.
     #[serde(with = "serial::min_idle")]

@@ -139,6 +139,7 @@ impl<T> Engine<T> {
             }
         };
         for entry in self.idle.in_order(passed) {
+            // proof: passed-over-gives
             self.give(entry);
         }
         wanted

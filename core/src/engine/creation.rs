@@ -3,12 +3,11 @@
 //! Keeps I5 and I6. Knows nothing of how an object is made.
 
 use crate::Tick;
-use crate::config::PoolConfig;
 use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::guarded::contained;
 use crate::record::ObjectState;
-use crate::waiters::{Cause, Wakes};
+use crate::waiters::{Cause, Failure, Gate, Wakes};
 
 impl<T> Engine<T> {
     /// Whether a creation that has not begun yet still has somebody to serve.
@@ -30,7 +29,12 @@ impl<T> Engine<T> {
                 wakes.push(line.queue.grant(head, entry));
                 None
             }
-            None => Some(entry),
+            None => {
+                let mut entry = entry;
+                // Nobody looks at it soon: when it fails, it will have been good for a while.
+                entry.newborn = false;
+                Some(entry)
+            }
         };
         let lacking = line.queue.lacking();
         let failure = line.gate.succeeded(lacking, &settings.config);
@@ -48,19 +52,70 @@ impl<T> Engine<T> {
     /// A creation failed; answers when the next one may be tried. Whoever calls this sees to it that
     /// `sweep` is called then.
     pub(crate) fn creation_failed(&self, now: Tick, cause: Cause, random: u64) -> Tick {
+        let backoff = self.settings().config.create_backoff;
         self.stats.create_failed();
-        let config = &self.settings().config;
+        self.creation_over(|gate| gate.failed(now, cause, backoff, random))
+    }
+
+    /// A creation failed, or was not tried because others did, and this failure is in force for
+    /// every pool of the backend; otherwise as `creation_failed`.
+    pub(crate) fn creation_refused(&self, failure: Failure) -> Tick {
+        self.creation_over(|gate| (failure.clone(), gate.refused(failure)))
+    }
+
+    fn creation_over(&self, note: impl FnOnce(&mut Gate) -> (Failure, Option<Failure>)) -> Tick {
         self.release_permit();
+        self.note_failure(note)
+    }
+
+    /// An object that was made for somebody failed its first check; answers when the next one may be
+    /// made. Whoever calls this sees to it that `sweep` is called then.
+    pub(crate) fn stillborn(&self, now: Tick, cause: Cause, random: u64) -> Tick {
+        let backoff = self.settings().config.create_backoff;
+        self.note_failure(|gate| gate.stillborn(now, cause, backoff, random))
+    }
+
+    /// An object that was made for somebody is good.
+    pub(crate) fn thrives(&self) {
+        let failure = self.line.lock().gate.thrives();
+        if failure.is_some() {
+            self.serve();
+            contained(|| drop(failure));
+        }
+    }
+
+    fn note_failure(&self, note: impl FnOnce(&mut Gate) -> (Failure, Option<Failure>)) -> Tick {
         let mut line = self.line.lock();
         // The old cause is dropped after the lock: it is user code.
-        let (retry_at, _before) = line.gate.failed(now, cause, config.create_backoff, random);
-        line.alarm = line.alarm.min(retry_at);
-        let failure = line.gate.failure().cloned();
+        let (failure, _before) = note(&mut line.gate);
+        line.alarm = line.alarm.min(failure.retry_at);
         drop(line);
-        if config.fail_fast {
-            self.refuse_all(failure.as_ref());
+        if self.settings().config.fail_fast {
+            self.refuse_all(Some(&failure));
         }
-        retry_at
+        failure.retry_at
+    }
+
+    /// Others found the backend there again; answers whether this pool had a failure in force, and
+    /// so is to be rung.
+    pub(crate) fn hasten(&self, now: Tick) -> bool {
+        self.line.lock().gate.hasten(now)
+    }
+
+    /// A creation takes long: there is room for another, if more than one is wanted.
+    pub(crate) fn creation_slowed(&self) {
+        let mut wakes = Wakes::default();
+        let mut line = self.line.lock();
+        line.gate.slowed();
+        // proof: slow-makes-room
+        self.serve_locked(&mut line, &mut wakes);
+        drop(line);
+        wakes.wake();
+    }
+
+    /// One that takes long is about to end.
+    pub(crate) fn slow_creation_ends(&self) {
+        self.line.lock().gate.slow_ends();
     }
 
     /// A creation ended without an outcome.
@@ -69,43 +124,5 @@ impl<T> Engine<T> {
         self.line.lock().gate.withdrawn();
         // proof: withdrawal-frees
         self.permit_freed();
-    }
-
-    /// Idle objects, and those being looked after, most of which are about to be idle again: to make
-    /// others in their place would be churn.
-    fn in_stock(&self) -> usize {
-        let [idle, _, checking] = self.registry.census();
-        idle + checking
-    }
-
-    /// Whether `min_idle` wants more than there is and is coming.
-    pub(crate) fn lacks_stock(&self) -> bool {
-        let min_idle = self.settings().config.min_idle;
-        if min_idle == 0 || !self.permits.state().open() {
-            return false;
-        }
-        let line = self.line.lock();
-        let idle = self.in_stock();
-        idle + line.gate.creating() < min_idle
-    }
-
-    /// When a creation for the stock may be tried.
-    pub(crate) fn refill_at(&self) -> Tick {
-        self.line.lock().gate.refill_at()
-    }
-
-    /// Takes a permit for an object to keep in stock, if `min_idle` wants one and the gate admits it.
-    pub(crate) fn start_stocking(&self, now: Tick, config: &PoolConfig) -> bool {
-        let mut line = self.line.lock();
-        // Under the lock: a delivery between two readings would be missed by both.
-        let idle = self.in_stock();
-        let wanted = self.permits.state().open()
-            && idle + line.gate.creating() < config.min_idle
-            && line.gate.admits_refill(now, config.warm_concurrency);
-        let started = wanted && self.permits.try_reserve();
-        if started {
-            line.gate.started();
-        }
-        started
     }
 }

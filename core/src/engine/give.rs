@@ -71,11 +71,13 @@ impl<T> Engine<T> {
                 None => self.idle.put_last(entry),
             }
         } else {
-            self.idle.put_last(entry);
+            // Counted before it lies there: a newcomer that takes it at once has passed somebody,
+            // who must be known for that when it comes back.
             // proof: give-wakes-one-each
-            if line.queue.woken() < self.idle.in_ring() {
+            if line.queue.woken() <= self.idle.in_ring() {
                 waker = line.wake_next();
             }
+            self.idle.put_last(entry);
         }
         drop(line);
         if let Some(waker) = waker {
@@ -139,6 +141,7 @@ impl<T> Engine<T> {
     /// Gives a permit back; who waits for a closed pool to settle is told.
     pub(crate) fn release_permit(&self) {
         self.permits.release();
+        // proof: permit-tells
         if self.permits.state().closed() {
             self.tell_settled();
         }
@@ -158,6 +161,12 @@ impl<T> Engine<T> {
         self.stats.retired(reason);
         self.retired.push(entry);
         self.bell.wake_by_ref();
+        // Where nothing runs in the background, whoever waits for the pool to settle destroys it.
+        // Either its draining came before our hanging up, and we see the pool closed; or it finds it.
+        // proof: hang-up-tells
+        if self.permits.state().closed() {
+            self.tell_settled();
+        }
     }
 
     /// Retires an object that somebody else still holds and will drop.

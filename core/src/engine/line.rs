@@ -303,6 +303,7 @@ impl<T> Engine<T> {
         let wakers = line.queue.expire(now);
         wakes.push(self.probe(&mut line, now));
         // Those who expired may have been on their way to an object.
+        // proof: sweep-serves
         self.serve_locked(&mut line, &mut wakes);
         let next = self.next_alarm(&mut line, now);
         drop(line);

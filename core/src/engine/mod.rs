@@ -21,18 +21,17 @@ mod give;
 mod line;
 mod registry;
 mod retired;
+mod stock;
 
 use std::sync::Arc;
 use std::task::Waker;
-
-use event_listener::Event;
 
 use crate::Tick;
 use crate::config::{Fairness, PoolConfig};
 use crate::entry::Entry;
 use crate::idle::Idle;
 use crate::permits::Permits;
-use crate::primitives::{Mutex, Snapshot};
+use crate::primitives::{Event, Mutex, Snapshot};
 use crate::stamp::{Stamp, StampCell};
 use crate::stats::{Missed, Stats};
 use crate::waiters::Line;
@@ -42,6 +41,7 @@ pub(crate) use line::{Look, Looking, Parting};
 pub use registry::ObjectInfo;
 pub(crate) use registry::Registry;
 pub(crate) use retired::Retired;
+pub(crate) use stock::lead;
 
 /// A configuration with what is derived from it, computed once.
 pub(crate) struct Settings {

@@ -4,10 +4,11 @@
 //! retirement. Retired records are swept out when the next object is made.
 
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Tick;
+use crate::primitives::around::{Mutex, MutexGuard, PoisonError};
 use crate::record::{ObjectState, Record};
 
 /// One object, as others may see it at this moment.

@@ -47,13 +47,13 @@ impl<E> Stripes<E> {
 
 /// Twice the processors: threads are dealt stripes in turn, and two threads on one stripe cost
 /// each other more than an empty stripe costs whoever has to look through all of them.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 fn wanted() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     (2 * processors).next_power_of_two().min(MOST_STRIPES)
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 fn wanted() -> usize {
     2.min(MOST_STRIPES)
 }

@@ -12,6 +12,7 @@ use std::sync::{Mutex as Vault, MutexGuard as VaultGuard};
 use loom::sync::atomic::AtomicUsize;
 
 pub(crate) use crossbeam_utils::CachePadded;
+pub(crate) use event_listener::Event;
 pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) use loom::sync::{Mutex, MutexGuard};

@@ -9,6 +9,9 @@
 //! `max_concurrent_creates` (TCP's slow start, for the same reason). With no object alive there is
 //! nothing to come back, and the window is fully open.
 //!
+//! A creation that takes long (whoever runs it says so) takes up no room in the window: what hangs must
+//! not keep others from being made. It counts towards `max_concurrent_creates` all the same.
+//!
 //! While failing, one probe at a time for the pool as a whole, with exponential backoff.
 
 use std::error::Error;
@@ -21,8 +24,9 @@ use crate::config::{Backoff, PoolConfig};
 /// The cause of a failed creation, shared by all who hear of it.
 pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
-/// While somebody waits, a recovered backend is noticed within this time.
-const PROBE_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+/// While somebody waits, a recovered backend is noticed within this time. Every waiter is to be served
+/// within a second of the recovery: the rest of it is for connecting.
+const PROBE_AT_LEAST_EVERY: Duration = Duration::from_millis(800);
 
 /// What is known about a backend that refuses.
 #[derive(Clone)]
@@ -37,11 +41,15 @@ pub(crate) struct Failure {
     refill_at: Tick,
     /// The alarm for `retry_at` has rung: from now on whoever looks may try.
     pub(crate) due: bool,
+    /// An object was made, and was no good: another one that is made says nothing yet.
+    stillborn: bool,
     pub(crate) cause: Cause,
 }
 
 pub(crate) struct Gate {
     creating: usize,
+    /// So many of them have been running for long.
+    slow: usize,
     window: usize,
     failure: Option<Failure>,
 }
@@ -50,6 +58,7 @@ impl Gate {
     pub(crate) const fn new() -> Self {
         Self {
             creating: 0,
+            slow: 0,
             window: 1,
             failure: None,
         }
@@ -58,6 +67,11 @@ impl Gate {
     /// Creations under way.
     pub(crate) const fn creating(&self) -> usize {
         self.creating
+    }
+
+    /// Creations under way that may still end any moment.
+    pub(super) const fn young(&self) -> usize {
+        self.creating - self.slow
     }
 
     /// The failure in force, if the last creation failed.
@@ -69,7 +83,7 @@ impl Gate {
     pub(crate) fn rang(&mut self, now: Tick) -> bool {
         if let Some(failure) = &mut self.failure {
             failure.due |= now >= failure.retry_at;
-            return failure.due && self.creating == 0;
+            return failure.due && self.creating == self.slow;
         }
         false
     }
@@ -87,20 +101,18 @@ impl Gate {
         lacking: usize,
         config: &PoolConfig,
     ) -> bool {
+        let most = config.max_concurrent_creates;
+        if self.creating >= most.min(lacking) {
+            return false;
+        }
         if let Some(failure) = &self.failure {
             // A waiter that read the clock just before the alarm rang, and looks after it, must
             // not go to sleep: it rings no second time.
             // proof: alarm-is-remembered
             let due = failure.due || now >= failure.retry_at;
-            return self.creating == 0 && lacking > 0 && due;
+            return self.young() == 0 && due;
         }
-        let most = config.max_concurrent_creates;
-        let window = if alive == 0 {
-            most
-        } else {
-            self.window.min(most)
-        };
-        self.creating < window && self.creating < lacking
+        alive == 0 || self.young() < self.window
     }
 
     /// When a creation for the stock may be tried: at once, unless creations fail.
@@ -122,6 +134,16 @@ impl Gate {
         self.creating += 1;
     }
 
+    /// One of those under way takes long.
+    pub(crate) const fn slowed(&mut self) {
+        self.slow += 1;
+    }
+
+    /// One that took long is about to end.
+    pub(crate) const fn slow_ends(&mut self) {
+        self.slow -= 1;
+    }
+
     /// A creation succeeded; `lacking` objects are still wanted besides the new one.
     /// Answers the failure that is over, to be dropped without the lock.
     pub(crate) fn succeeded(&mut self, lacking: usize, config: &PoolConfig) -> Option<Failure> {
@@ -131,7 +153,12 @@ impl Gate {
         } else {
             1
         };
-        self.failure.take()
+        self.failure.take_if(|failure| !failure.stillborn)
+    }
+
+    /// An object that was made for somebody was good; answers the failure that is over.
+    pub(crate) fn thrives(&mut self) -> Option<Failure> {
+        self.failure.take_if(|failure| failure.stillborn)
     }
 
     /// A creation was given up without an outcome, because nobody wanted it or the pool closed.
@@ -139,16 +166,39 @@ impl Gate {
         self.creating -= 1;
     }
 
-    /// A creation failed; answers when the next one may be tried, and the failure that this one
-    /// takes the place of, to be dropped without the lock.
+    /// A creation failed; answers the failure now in force, and the one that it takes the place of,
+    /// to be dropped without the lock.
     pub(crate) fn failed(
         &mut self,
         now: Tick,
         cause: Cause,
         backoff: Backoff,
         random: u64,
-    ) -> (Tick, Option<Failure>) {
+    ) -> (Failure, Option<Failure>) {
         self.creating -= 1;
+        self.note(now, cause, backoff, random, false)
+    }
+
+    /// An object was made, and failed its first check: as good as not made, except that the creation
+    /// has ended before.
+    pub(crate) fn stillborn(
+        &mut self,
+        now: Tick,
+        cause: Cause,
+        backoff: Backoff,
+        random: u64,
+    ) -> (Failure, Option<Failure>) {
+        self.note(now, cause, backoff, random, true)
+    }
+
+    fn note(
+        &mut self,
+        now: Tick,
+        cause: Cause,
+        backoff: Backoff,
+        random: u64,
+        stillborn: bool,
+    ) -> (Failure, Option<Failure>) {
         self.window = 1;
         let before = self.failure.take();
         let next = match &before {
@@ -157,32 +207,57 @@ impl Gate {
                 cause,
                 ..failure.clone()
             },
-            _ => {
-                let pause = delay(backoff, rounds_after(before.as_ref()), random);
-                Failure::after(before.as_ref(), now, cause, pause)
-            }
+            _ => Failure {
+                stillborn,
+                ..Failure::after(before.as_ref(), now, cause, backoff, random)
+            },
         };
-        let retry_at = next.retry_at;
-        self.failure = Some(next);
-        (retry_at, before)
+        self.failure = Some(next.clone());
+        (next, before)
+    }
+
+    /// A creation was refused without an attempt, because of a failure that others met; answers the
+    /// one that it takes the place of, to be dropped without the lock.
+    pub(crate) fn refused(&mut self, failure: Failure) -> Option<Failure> {
+        self.creating -= 1;
+        self.window = 1;
+        self.failure.replace(failure)
+    }
+
+    /// Others found the backend there again: whoever looks may try.
+    pub(crate) fn hasten(&mut self, now: Tick) -> bool {
+        if let Some(failure) = &mut self.failure {
+            failure.retry_at = failure.retry_at.min(now);
+            failure.refill_at = failure.refill_at.min(now);
+        }
+        self.failure.is_some()
     }
 }
 
 impl Failure {
-    fn after(before: Option<&Self>, now: Tick, cause: Cause, pause: Duration) -> Self {
+    fn after(
+        before: Option<&Self>,
+        now: Tick,
+        cause: Cause,
+        backoff: Backoff,
+        random: u64,
+    ) -> Self {
+        let rounds = before.map_or(1, |failure| failure.rounds.saturating_add(1));
+        // Cut before the jitter: else all who wait for the same backend would probe it in step.
+        let probing = Backoff {
+            first: backoff.first.min(PROBE_AT_LEAST_EVERY),
+            max: backoff.max.min(PROBE_AT_LEAST_EVERY),
+        };
         Self {
-            rounds: rounds_after(before),
+            rounds,
             since: before.map_or(now, |failure| failure.since),
-            retry_at: now.after(pause.min(PROBE_AT_LEAST_EVERY)),
-            refill_at: now.after(pause),
+            retry_at: now.after(delay(probing, rounds, random)),
+            refill_at: now.after(delay(backoff, rounds, random)),
             due: false,
+            stillborn: false,
             cause,
         }
     }
-}
-
-fn rounds_after(before: Option<&Failure>) -> u32 {
-    before.map_or(1, |failure| failure.rounds.saturating_add(1))
 }
 
 /// Exponential with equal jitter: half fixed, half random.
@@ -260,7 +335,7 @@ mod tests {
         let mut last = Duration::ZERO;
         for round in 1..=8 {
             gate.started();
-            let (retry_at, _) = gate.failed(now, cause(), backoff, u64::MAX);
+            let retry_at = gate.failed(now, cause(), backoff, u64::MAX).0.retry_at;
             assert_eq!(gate.failure().map(|f| f.rounds), Some(round));
             assert!(!gate.admits(now, 0, 5, &config), "not before its time");
             let pause = retry_at.since(now);
@@ -283,7 +358,10 @@ mod tests {
     fn bug_who_read_the_clock_before_the_alarm_may_still_probe() {
         let (mut gate, config) = (Gate::new(), config(4));
         gate.started();
-        let (retry_at, _) = gate.failed(Tick::ZERO, cause(), Backoff::default(), 0);
+        let retry_at = gate
+            .failed(Tick::ZERO, cause(), Backoff::default(), 0)
+            .0
+            .retry_at;
         assert!(!gate.admits(Tick::ZERO, 0, 1, &config));
         assert!(gate.rang(retry_at));
         assert!(gate.admits(Tick::ZERO, 0, 1, &config));
@@ -297,7 +375,7 @@ mod tests {
         gate.started();
         let (first, _) = gate.failed(Tick::ZERO, cause(), backoff, 0);
         let (second, _) = gate.failed(Tick::ZERO, cause(), backoff, u64::MAX);
-        assert_eq!(first, second);
+        assert_eq!(first.retry_at, second.retry_at);
         assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
     }
 }

@@ -4,6 +4,8 @@
 //! down in `docs/protocols/wakeup.md`.
 
 mod gate;
+#[cfg(all(test, not(loom)))]
+mod gate_tests;
 mod queue;
 #[cfg(all(test, not(loom)))]
 mod queue_tests;

@@ -149,3 +149,18 @@ fn close_against_withdrawal(case: Case) {
     maker.join().unwrap();
     finish_closed(world);
 }
+
+// A creation fails while the pool is closed. Loses: its permit stays taken, or its waiter is left for an
+// alarm that a closed pool does not set.
+cases!(close_against_failure: fifo, strict);
+fn close_against_failure(case: Case) {
+    let world = World::new(case, 1);
+    let turn = world.creating();
+    let maker = world.spawn(|world| {
+        world.pool.creation_failed(0);
+    });
+    world.pool.close();
+    assert_eq!(world.wait(turn).err(), Some(Why::Closed));
+    maker.join().unwrap();
+    finish_closed(world);
+}

@@ -23,7 +23,7 @@ cases!(detach_against_join: fifo);
 fn detach_against_join(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
-    let freer = world.spawn(move |world| drop(world.pool.detach(object)));
+    let freer = world.spawn(move |world| drop(world.detach(object)));
     world.use_once();
     freer.join().unwrap();
     assert_eq!(world.finish().permits, 1);
@@ -196,6 +196,34 @@ fn failure_against_join(case: Case) {
     assert_eq!(world.finish().permits, 1);
 }
 
+// A creation ends just when the caller that triggered it gives up. Loses: the new object goes into the
+// hand of the one that leaves, or is put aside while the next one sleeps.
+cases!(abandoned_creation_reaches_the_next: fifo, lifo, affine, strict);
+fn abandoned_creation_reaches_the_next(case: Case) {
+    let world = World::new(case, 1);
+    let (first, second) = (world.creating(), world.asleep(1, u64::MAX));
+    let maker = world.spawn(|world| world.pool.deliver(world.thing()));
+    world.pool.leave(first);
+    world.give_all(ready(world.wait(second)));
+    maker.join().unwrap();
+    assert_eq!(world.finish().found, 1);
+}
+
+// Without a background the creation goes with the caller that ran it. Loses: its permit is free again,
+// and the next one in line is not told that it may create.
+cases!(abandoned_inline_creation: fifo, strict);
+fn abandoned_inline_creation(case: Case) {
+    let world = World::new(case, 1);
+    let (first, second) = (world.creating(), world.asleep(1, u64::MAX));
+    let quitter = world.spawn(move |world| {
+        world.pool.creation_withdrawn();
+        world.pool.leave(first);
+    });
+    world.give_all(ready(world.wait(second)));
+    quitter.join().unwrap();
+    assert_eq!(world.finish().permits, 1);
+}
+
 // The same for those that sleep already, one of which gives up when it is told to try.
 cases!(failure_against_cancel: fifo);
 fn failure_against_cancel(case: Case) {
@@ -209,6 +237,26 @@ fn failure_against_cancel(case: Case) {
     world.give_all(ready(world.wait(second)));
     maker.join().unwrap();
     assert_eq!(world.finish().permits, 1);
+}
+
+// A creation turns out to take long, with objects out, so that there is room for one at a time; somebody
+// else comes to wait. Loses: the newcomer finds no room, and nobody tells it that there is some now.
+cases!(slow_against_join: fifo, strict);
+fn slow_against_join(case: Case) {
+    let world = World::new(case, 3);
+    let object = world.make();
+    let first = world.creating();
+    let clock = world.spawn(|world| world.pool.creation_slowed());
+    let second = world.join();
+    world.start_each(&[second]);
+    clock.join().unwrap();
+    world.pool.slow_creation_ends();
+    for _ in 0..2 {
+        world.pool.deliver(world.thing());
+    }
+    world.use_each(&[first, second]);
+    world.give(object);
+    assert_eq!(world.finish().permits, 3);
 }
 
 // A creation ends, another one is retired, somebody waits: three threads.

@@ -41,9 +41,9 @@ fn two_releases_two_waiters(case: Case) {
 cases_of_three!(two_givers_two_waiters: fifo, strict);
 fn two_givers_two_waiters(case: Case) {
     let world = World::new(case, 2);
-    let givers =
-        [world.make(), world.make()].map(|object| world.spawn(move |world| world.give(object)));
-    let turns = [world.join(), world.join()];
+    let objects = [world.make(), world.make()];
+    let turns = [world.asleep(1, u64::MAX), world.asleep(1, u64::MAX)];
+    let givers = objects.map(|object| world.spawn(move |world| world.give(object)));
     let ends: Vec<_> = world.wait_all(&turns).into_iter().map(ready).collect();
     ends.into_iter().for_each(|end| world.give_all(end));
     for giver in givers {

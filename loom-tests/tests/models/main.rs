@@ -36,15 +36,31 @@ macro_rules! cases_of_three {
     };
 }
 
+/// [`cases!`] for a long model of two threads: the lock would show nothing that the ring does not.
+macro_rules! cases_on_the_ring {
+    ($model:ident: $($case:ident),+) => {
+        #[cfg(not(feature = "__loom_lock"))]
+        cases!($model: $($case),+);
+        #[cfg(feature = "__loom_lock")]
+        const _: fn(nebula_resource_loom_tests::Case) = $model;
+    };
+}
+
+mod attempts;
+mod backend;
 mod cancel;
 mod close;
 mod creation;
 mod fairness;
 mod filter;
 mod hand_off;
+mod handles;
 mod many;
+mod moved;
 mod pause;
 mod reconfigure;
+mod reduction;
+mod reports;
 mod resize;
 mod stores;
 

@@ -1,5 +1,6 @@
 //! Several at once, all or none.
 
+use nebula_resource_core::models::Why;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // Two want both objects. Loses: each holds one and waits for the other one's.
@@ -34,6 +35,22 @@ fn cancel_with_one_in_hand(case: Case) {
     let (both, single) = (world.asleep(2, u64::MAX), world.asleep(1, u64::MAX));
     let giver = world.spawn(move |world| world.give(one));
     world.pool.leave(both);
+    world.give_all(ready(world.wait(single)));
+    giver.join().unwrap();
+    world.give(kept);
+    assert_eq!(world.finish().found, 2);
+}
+
+// One wants both, and its time is up when it has one in its hand. Loses: as above; or it leaves with
+// one, which is neither all nor none.
+cases!(expiry_with_one_in_hand: fifo, affine, strict);
+fn expiry_with_one_in_hand(case: Case) {
+    let world = World::new(case, 2);
+    let (one, kept) = (world.make(), world.make());
+    let (both, single) = (world.asleep(2, 5), world.asleep(1, u64::MAX));
+    let giver = world.spawn(move |world| world.give(one));
+    world.ring(5);
+    assert_eq!(world.wait(both).err(), Some(Why::TimedOut));
     world.give_all(ready(world.wait(single)));
     giver.join().unwrap();
     world.give(kept);
