@@ -2,7 +2,7 @@
 # Installs what the checks need and this machine lacks; what is there already stays as it is.
 #
 #   ci/install.sh                     everything below
-#   ci/install.sh nextest             only what is named: rust, compiler, nextest, postgres
+#   ci/install.sh nextest             only what is named: rust, compiler, nextest, postgres, redis
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The release that these scripts were written against: taken when the newest one does not build,
@@ -94,12 +94,45 @@ install_postgres() {
     note "$("$bin/pg_ctl" --version) in $bin"
 }
 
+# Debian would start a server on the default port as soon as it is installed; this is how one tells it
+# not to. Where somebody has said so already, that stays.
+apt_install_redis() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    apt update
+    if [[ -e "$policy" ]]; then
+        apt install --no-install-recommends redis-server
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+    apt install --no-install-recommends redis-server || status=$?
+    as_root rm -f "$policy"
+    return "$status"
+}
+
+install_redis() {
+    if ! "$CI_DIR/redis.sh" find >/dev/null 2>&1; then
+        if have apt-get; then
+            apt_install_redis
+        elif have dnf; then
+            run as_root dnf -y install redis
+        elif have apk; then
+            run as_root apk add redis
+        elif have brew; then
+            run brew install redis
+        else
+            die "no redis-server, and no package manager that we know"
+        fi
+    fi
+    note "$("$("$CI_DIR/redis.sh" find)" --version)"
+}
+
 if (($# == 0)); then
-    set -- rust compiler nextest postgres
+    set -- rust compiler nextest postgres redis
 fi
 for what in "$@"; do
     case $what in
-        rust | compiler | nextest | postgres) "install_$what" ;;
-        *) die "what is '$what'? one of: rust compiler nextest postgres" ;;
+        rust | compiler | nextest | postgres | redis) "install_$what" ;;
+        *) die "what is '$what'? one of: rust compiler nextest postgres redis" ;;
     esac
 done

@@ -37,16 +37,39 @@ scratch() { mktemp -d /tmp/nebula-resource.XXXXXX; }
 # The name of the package whose directory this is.
 package_in() { awk -F'"' '/^name *=/ { print $2; exit }' "$1/Cargo.toml"; }
 
+# Servers of our own, each as "SCRIPT DIR"; they end with the script.
+own_servers=()
+stop_own_servers() {
+    local server
+    for server in ${own_servers[@]+"${own_servers[@]}"}; do
+        "$CI_DIR/${server%% *}" stop "${server#* }" || true
+    done
+}
+
+# own_server SCRIPT: starts one and answers its URL in $own_url.
+own_server() {
+    local dir
+    dir=$(scratch)
+    own_servers+=("$1 $dir")
+    trap stop_own_servers EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    own_url=$("$CI_DIR/$1" start "$dir")
+}
+
 # After this NEBULA_TEST_POSTGRES_URL names a server: the caller's, or one of our own that ends
 # with the script.
 need_postgres() {
-    if [[ -n "${NEBULA_TEST_POSTGRES_URL:-}" ]]; then
-        return
+    if [[ -z "${NEBULA_TEST_POSTGRES_URL:-}" ]]; then
+        own_server postgres.sh
+        export NEBULA_TEST_POSTGRES_URL=$own_url
     fi
-    own_postgres=$(scratch)
-    trap '"$CI_DIR/postgres.sh" stop "$own_postgres"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    NEBULA_TEST_POSTGRES_URL=$("$CI_DIR/postgres.sh" start "$own_postgres")
-    export NEBULA_TEST_POSTGRES_URL
+}
+
+# The same for NEBULA_TEST_REDIS_URL.
+need_redis() {
+    if [[ -z "${NEBULA_TEST_REDIS_URL:-}" ]]; then
+        own_server redis.sh
+        export NEBULA_TEST_REDIS_URL=$own_url
+    fi
 }

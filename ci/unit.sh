@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Unit and integration tests: first as a newcomer runs them (default features, no server anywhere),
-# then with every feature and a real PostgreSQL.
+# then with every feature and a real PostgreSQL and Redis.
 #
-#   ci/unit.sh                  both; starts a private server unless NEBULA_TEST_POSTGRES_URL is set
+#   ci/unit.sh                  both; starts private servers unless NEBULA_TEST_*_URL are set
 #   ci/unit.sh --no-servers     the first only
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -14,10 +14,11 @@ case "${1:-}" in
 esac
 
 heading "default features, no server"
-(unset NEBULA_TEST_POSTGRES_URL && nextest)
+(unset NEBULA_TEST_POSTGRES_URL NEBULA_TEST_REDIS_URL && nextest)
 
 if [[ "${1:-}" != --no-servers ]]; then
     heading "all features, with servers"
     need_postgres
+    need_redis
     nextest --all-features # drivers/*: feature server-tests
 fi
