@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every example runs to its end, as a reader would run it. The quick start runs a second time
-# against a real PostgreSQL: NEBULA_TEST_POSTGRES_URL, or a private one started for it.
+# against a real PostgreSQL: NEBULA_TEST_POSTGRES_URL, or a private one started for it. Those of the
+# drivers get theirs in the same way.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # An example that takes longer hangs.
@@ -32,6 +33,7 @@ run_example() {
 }
 
 need_postgres
+need_redis
 
 found=0
 for source in examples/*.rs examples/*/main.rs {core,sync,async,drivers/*}/examples/*.rs; do

@@ -44,6 +44,7 @@ finish() {
         results+=("$(printf '%-12s %8s  interrupted' "$running" "")")
     fi
     "$CI_DIR/postgres.sh" stop "$work/postgres" || true
+    "$CI_DIR/redis.sh" stop "$work/redis" || true
     rm -rf "$work"
     heading "Summary"
     if ((${#results[@]})); then
@@ -68,7 +69,14 @@ step docs docs.sh
 step postgres postgres.sh start "$work/postgres"
 NEBULA_TEST_POSTGRES_URL=$(cat "$work/postgres/url")
 export NEBULA_TEST_POSTGRES_URL
+step redis redis.sh start "$work/redis"
+NEBULA_TEST_REDIS_URL=$(cat "$work/redis/url")
+export NEBULA_TEST_REDIS_URL
 step unit unit.sh
 step loom loom.sh
+step shuttle shuttle.sh
 step examples examples.sh
 step benches benches.sh
+step league league.sh
+step soak soak.sh 20
+step storm storm.sh 200000

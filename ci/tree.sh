@@ -34,12 +34,12 @@ runtimes="tokio smol async-std async-io async-executor futures-executor"
 heading "what must stay out"
 # shellcheck disable=SC2086
 {
-    absent "-p nebula-resource-core -e normal --all-features" $runtimes loom
-    absent "-p nebula-resource-sync -e normal --all-features" $runtimes loom
-    absent "-p nebula-resource-async -e normal --no-default-features" $runtimes loom
-    absent "-p nebula-resource -e normal --no-default-features" $runtimes loom
-    absent "-p nebula-resource -e normal" smol async-io loom
-    absent "-p nebula-resource -e normal --no-default-features --features smol" tokio loom
+    absent "-p nebula-resource-core -e normal --all-features" $runtimes loom shuttle
+    absent "-p nebula-resource-sync -e normal --all-features" $runtimes loom shuttle
+    absent "-p nebula-resource-async -e normal --no-default-features" $runtimes loom shuttle
+    absent "-p nebula-resource -e normal --no-default-features" $runtimes loom shuttle
+    absent "-p nebula-resource -e normal" smol async-io loom shuttle
+    absent "-p nebula-resource -e normal --no-default-features --features smol" tokio loom shuttle
 }
 
 # The crates of ours that CRATE may name in its [dependencies].
@@ -49,7 +49,11 @@ allowed() {
     case $1 in
         nebula-resource-core) ;;
         nebula-resource-sync | nebula-resource-async | nebula-resource-loom-tests) echo "$core" ;;
+        nebula-resource-histories) ;;
+        nebula-resource-shuttle-tests) echo "$core $facades nebula-resource-histories" ;;
         nebula-resource) echo "$core $facades" ;;
+        nebula-resource-fault-proxy) echo "nebula-resource-async" ;;
+        nebula-resource-soak) echo "$core $facades nebula-resource" ;;
         nebula-resource-benches) echo "$core $facades nebula-resource $drivers" ;;
         *)
             if [[ " $drivers " != *" $1 "* ]]; then
