@@ -4,7 +4,7 @@
 //! Empty unless `cfg(shuttle)`. Every scenario in `tests/schedules` draws its case (strategy,
 //! fairness, background, sizes, who does what, how callbacks behave) from the schedule's own random
 //! numbers, so that a schedule is the whole story. Decides how scenarios are run and what must hold
-//! after each schedule ([`World::finish`]); knows nothing of what the scenarios do.
+//! after each schedule (`World::finish`); knows nothing of what the scenarios do.
 //!
 //! # Running
 //!

@@ -3,7 +3,8 @@
 //!
 //! It has no timeouts, counts a place before it has an object, ignores what validation says, cleans
 //! in the guard's drop, needs a runtime there, runs user code under its lock, wakes by the first
-//! waker it was shown whoever may have gone, lets newcomers barge, and tells nobody anything.
+//! waker it was shown whoever may have gone, lets newcomers barge, lets every other task stand by,
+//! and tells nobody anything.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,6 +21,11 @@ use tokio::time::sleep;
 use crate::contender::{Asked, Contender, Entrant, Feature, Lack, Lent, Settings, Style};
 use crate::server::Server;
 use crate::thing::Thing;
+
+/// Every other task only looks again now and then.
+fn is_disliked() -> bool {
+    tokio::task::try_id().is_some_and(|id| id.to_string().ends_with(['1', '3', '5', '7', '9']))
+}
 
 type Line = VecDeque<(Waker, Arc<AtomicBool>)>;
 
@@ -103,7 +109,11 @@ impl Pool {
                 return Arc::clone(&self).make().await;
             }
             self.places.fetch_sub(1, SeqCst);
-            self.wait().await;
+            if is_disliked() {
+                sleep(Duration::from_millis(5)).await;
+            } else {
+                self.wait().await;
+            }
         }
     }
 
