@@ -130,6 +130,9 @@
 //!   `fault_05`.
 //! - A creation belongs to the pool: it goes on when its caller gives up, and what nobody waits for any
 //!   more is not started. Held by `fault_02_create_outlasts` and `fault_27`.
+//! - Pools that share a [`Backend`] make no more attempts at once than it bears, and a single probe
+//!   while it is down; all of them hear at once that it is back. Held by `fault_30` and the models
+//!   `pass_given_up_against_enter` and `recovery_against_refusal`.
 //! - Waiting for an object while holding one of the same pool is reported, with both places. Held by
 //!   `fault_18`.
 //! - Ten thousand that time out together get their error on time. Held by `fault_16`.

@@ -135,6 +135,27 @@ async fn one_probe_for_all<H: Harness>(h: H) {
 }
 on_every_runtime!(fault_30_one_probe_for_all: one_probe_for_all);
 
+/// A probe that hangs keeps nobody from trying for longer than a second, as often as the backend bears.
+#[test]
+fn fault_30_a_probe_that_hangs_is_joined_by_the_next() {
+    run(|h: OnManual| async move {
+        let (backend, script, pools) = pools(&h, Act::Fail);
+        let callers = visitors(&h, &pools);
+        h.until("the first refusal", || backend.status().failed_rounds > 0)
+            .await;
+        script.always(Callback::Create, Act::Hang);
+        for hanging in 1..=AT_ONCE {
+            h.advance(Duration::from_secs(1));
+            assert_eq!(script.inside(Callback::Create), hanging);
+        }
+        h.advance(Duration::from_secs(5));
+        assert_eq!(backend.status().creating, AT_ONCE);
+        script.heal();
+        all_gone(&h, callers).await;
+        nothing_lost(&h, &script, pools).await;
+    });
+}
+
 /// The pool whose probe is under way is closed: another one's takes its place.
 async fn prober_closed<H: Harness>(h: H) {
     let (backend, script, mut pools) = pools(&h, Act::Hang);

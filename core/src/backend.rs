@@ -13,22 +13,23 @@
 use std::fmt;
 use std::sync::Weak;
 
-use event_listener::{Event, IntoNotification};
+use event_listener::IntoNotification;
 
 use crate::Tick;
 use crate::clock::Clock;
 use crate::config::{Backoff, PoolConfig, ValidationError};
 use crate::guarded::contained;
-use crate::primitives::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::primitives::{Arc, Event, Mutex, MutexGuard, PoisonError};
 use crate::waiters::{Cause, Failure, Gate};
 
 /// One server, or whatever else several pools get their objects from.
 ///
 /// Given to the builders of those pools, it bounds the attempts to create for the backend as a
 /// whole: at most `max_concurrent_creates` at once from all pools together and, while they fail, a
-/// single probe at a time with one backoff for all. A pool that would try while the backend refuses is
-/// told so without an attempt, and when the first attempt succeeds, all of them go on at once. Each pool's
-/// own `max_concurrent_creates` holds besides.
+/// single probe at a time with one backoff for all (one that takes longer than a second is joined by
+/// the next). A pool that would try while the backend refuses is told so without an attempt, and when
+/// the first attempt succeeds, all of them go on at once. Each pool's own `max_concurrent_creates`
+/// holds besides.
 ///
 /// A clone is the same backend. Pools that share one must go by the same clock.
 ///
@@ -231,6 +232,7 @@ impl Pass {
     /// The attempt takes long: where probes are made one at a time, the next one may begin.
     pub(crate) fn slowed(&self) {
         self.backend.desk().gate.slowed();
+        // proof: backend-slow-makes-room
         self.backend.made_room();
     }
 

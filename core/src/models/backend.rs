@@ -58,6 +58,11 @@ impl Backend {
         Refusal(pass.0.failed(self.hand.now(), cause, 0))
     }
 
+    /// As `Ticket::slowed` does.
+    pub fn slow(&self, pass: &Pass) {
+        pass.0.slowed();
+    }
+
     /// As `Ticket::deliver` does.
     pub fn succeed(&self, pass: Pass) {
         pass.0.succeeded();

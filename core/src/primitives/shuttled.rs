@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use event_listener::IntoNotification;
+
 use super::cells;
 
 pub(crate) use crossbeam_utils::CachePadded;
@@ -117,7 +119,7 @@ impl Event {
         self.0.listen()
     }
 
-    pub(crate) fn notify(&self, count: usize) -> usize {
+    pub(crate) fn notify(&self, count: impl IntoNotification<Tag = ()>) -> usize {
         point();
         self.0.notify(count)
     }

@@ -12,7 +12,8 @@
 //! A creation that takes long (whoever runs it says so) takes up no room in the window: what hangs must
 //! not keep others from being made. It counts towards `max_concurrent_creates` all the same.
 //!
-//! While failing, one probe at a time for the pool as a whole, with exponential backoff.
+//! While failing, one probe at a time for the pool as a whole, with exponential backoff; one that takes
+//! long is joined by the next in the same way.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
 /// While somebody waits, a recovered backend is noticed within this time. Every waiter is to be served
 /// within a second of the recovery: the rest of it is for connecting.
-const PROBE_AT_LEAST_EVERY: Duration = Duration::from_millis(800);
+pub(super) const PROBE_AT_LEAST_EVERY: Duration = Duration::from_millis(800);
 
 /// What is known about a backend that refuses.
 #[derive(Clone)]
@@ -272,110 +273,4 @@ fn delay(backoff: Backoff, rounds: u32, random: u64) -> Duration {
         .min(backoff.max);
     let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
     full.mul_f64(0.5 + share / 2.0)
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    fn cause() -> Cause {
-        Arc::from(crate::BoxError::from("refused"))
-    }
-
-    fn config(most: usize) -> PoolConfig {
-        PoolConfig {
-            max_concurrent_creates: most,
-            ..PoolConfig::default()
-        }
-    }
-
-    #[test]
-    fn with_nothing_alive_the_window_is_open() {
-        let mut gate = Gate::new();
-        for _ in 0..4 {
-            assert!(gate.admits(Tick::ZERO, 0, 9, &config(4)));
-            gate.started();
-        }
-        assert!(!gate.admits(Tick::ZERO, 0, 9, &config(4)));
-    }
-
-    #[test]
-    fn with_objects_alive_creations_start_slowly_and_double() {
-        let (mut gate, config) = (Gate::new(), config(4));
-        gate.started();
-        assert!(!gate.admits(Tick::ZERO, 5, 9, &config), "one at first");
-        gate.succeeded(8, &config);
-        gate.started();
-        assert!(gate.admits(Tick::ZERO, 6, 8, &config), "then two");
-        gate.started();
-        assert!(!gate.admits(Tick::ZERO, 6, 8, &config));
-        gate.succeeded(0, &config);
-        assert!(!gate.admits(Tick::ZERO, 7, 8, &config), "one again");
-    }
-
-    #[test]
-    fn nobody_lacking_means_no_creation() {
-        let mut gate = Gate::new();
-        assert!(!gate.admits(Tick::ZERO, 0, 0, &config(4)));
-        gate.started();
-        assert!(
-            !gate.admits(Tick::ZERO, 0, 1, &config(4)),
-            "one is on its way"
-        );
-    }
-
-    #[test]
-    fn while_failing_there_is_one_probe_and_it_backs_off() {
-        let (mut gate, config) = (Gate::new(), config(4));
-        let backoff = Backoff {
-            first: Duration::from_millis(100),
-            max: Duration::from_secs(10),
-        };
-        let mut now = Tick::ZERO;
-        let mut last = Duration::ZERO;
-        for round in 1..=8 {
-            gate.started();
-            let retry_at = gate.failed(now, cause(), backoff, u64::MAX).0.retry_at;
-            assert_eq!(gate.failure().map(|f| f.rounds), Some(round));
-            assert!(!gate.admits(now, 0, 5, &config), "not before its time");
-            let pause = retry_at.since(now);
-            assert!(pause >= last && pause <= PROBE_AT_LEAST_EVERY);
-            last = pause;
-            now = retry_at;
-            assert!(gate.admits(now, 0, 5, &config));
-            assert!(
-                round < 5 || !gate.admits_refill(now, 4),
-                "refilling is in less of a hurry"
-            );
-        }
-        gate.started();
-        assert!(!gate.admits(now, 0, 5, &config), "a single probe");
-        gate.succeeded(4, &config);
-        assert!(gate.failure().is_none() && gate.admits(now, 1, 4, &config));
-    }
-
-    #[test]
-    fn bug_who_read_the_clock_before_the_alarm_may_still_probe() {
-        let (mut gate, config) = (Gate::new(), config(4));
-        gate.started();
-        let retry_at = gate
-            .failed(Tick::ZERO, cause(), Backoff::default(), 0)
-            .0
-            .retry_at;
-        assert!(!gate.admits(Tick::ZERO, 0, 1, &config));
-        assert!(gate.rang(retry_at));
-        assert!(gate.admits(Tick::ZERO, 0, 1, &config));
-    }
-
-    #[test]
-    fn failures_side_by_side_count_as_one_round() {
-        let mut gate = Gate::new();
-        let backoff = Backoff::default();
-        gate.started();
-        gate.started();
-        let (first, _) = gate.failed(Tick::ZERO, cause(), backoff, 0);
-        let (second, _) = gate.failed(Tick::ZERO, cause(), backoff, u64::MAX);
-        assert_eq!(first.retry_at, second.retry_at);
-        assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
-    }
 }

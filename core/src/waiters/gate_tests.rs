@@ -1,17 +1,17 @@
-//! Does the gate let others pass what hangs? Beside the tests at its foot.
+//! How many creations the gate lets run, past what hangs, and how it backs off.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cause, Gate};
+use super::gate::{Cause, Gate, PROBE_AT_LEAST_EVERY};
 use crate::Tick;
 use crate::config::{Backoff, PoolConfig};
 
 const MANY: usize = 9;
 
-fn config() -> PoolConfig {
+fn config(most: usize) -> PoolConfig {
     PoolConfig {
-        max_concurrent_creates: 3,
+        max_concurrent_creates: most,
         ..PoolConfig::default()
     }
 }
@@ -22,7 +22,7 @@ fn refused() -> Cause {
 
 #[test]
 fn what_takes_long_takes_no_room_in_the_window() {
-    let (mut gate, config) = (Gate::new(), config());
+    let (mut gate, config) = (Gate::new(), config(3));
     for _ in 0..3 {
         assert!(gate.admits(Tick::ZERO, 5, MANY, &config));
         gate.started();
@@ -44,7 +44,7 @@ fn what_takes_long_takes_no_room_in_the_window() {
 
 #[test]
 fn one_that_ends_after_all_leaves_the_window_as_it_was() {
-    let (mut gate, config) = (Gate::new(), config());
+    let (mut gate, config) = (Gate::new(), config(3));
     gate.started();
     gate.slowed();
     gate.started();
@@ -56,7 +56,7 @@ fn one_that_ends_after_all_leaves_the_window_as_it_was() {
 
 #[test]
 fn a_probe_that_takes_long_makes_room_for_the_next() {
-    let (mut gate, config) = (Gate::new(), config());
+    let (mut gate, config) = (Gate::new(), config(3));
     gate.started();
     let (failure, _) = gate.failed(Tick::ZERO, refused(), Backoff::default(), 0);
     let now = failure.retry_at;
@@ -93,7 +93,7 @@ fn the_longest_pause_is_jittered_too() {
 /// A backend that makes objects which are no good backs off as one that makes none.
 #[test]
 fn what_is_stillborn_counts_as_not_made() {
-    let (mut gate, config) = (Gate::new(), config());
+    let (mut gate, config) = (Gate::new(), config(3));
     let mut now = Tick::ZERO;
     for round in 1..=5 {
         gate.started();
@@ -151,4 +151,94 @@ fn of_creations_that_fail_side_by_side_the_last_cause_is_told() {
     let last = Cause::from(crate::BoxError::from("gone"));
     let (failure, _) = gate.failed(Tick::ZERO, last, Backoff::default(), 0);
     assert_eq!(failure.cause.to_string(), "gone");
+}
+
+#[test]
+fn with_nothing_alive_the_window_is_open() {
+    let mut gate = Gate::new();
+    for _ in 0..4 {
+        assert!(gate.admits(Tick::ZERO, 0, 9, &config(4)));
+        gate.started();
+    }
+    assert!(!gate.admits(Tick::ZERO, 0, 9, &config(4)));
+}
+
+#[test]
+fn with_objects_alive_creations_start_slowly_and_double() {
+    let (mut gate, config) = (Gate::new(), config(4));
+    gate.started();
+    assert!(!gate.admits(Tick::ZERO, 5, 9, &config), "one at first");
+    gate.succeeded(8, &config);
+    gate.started();
+    assert!(gate.admits(Tick::ZERO, 6, 8, &config), "then two");
+    gate.started();
+    assert!(!gate.admits(Tick::ZERO, 6, 8, &config));
+    gate.succeeded(0, &config);
+    assert!(!gate.admits(Tick::ZERO, 7, 8, &config), "one again");
+}
+
+#[test]
+fn nobody_lacking_means_no_creation() {
+    let mut gate = Gate::new();
+    assert!(!gate.admits(Tick::ZERO, 0, 0, &config(4)));
+    gate.started();
+    assert!(
+        !gate.admits(Tick::ZERO, 0, 1, &config(4)),
+        "one is on its way"
+    );
+}
+
+#[test]
+fn while_failing_there_is_one_probe_and_it_backs_off() {
+    let (mut gate, config) = (Gate::new(), config(4));
+    let backoff = Backoff {
+        first: Duration::from_millis(100),
+        max: Duration::from_secs(10),
+    };
+    let mut now = Tick::ZERO;
+    let mut last = Duration::ZERO;
+    for round in 1..=8 {
+        gate.started();
+        let retry_at = gate.failed(now, refused(), backoff, u64::MAX).0.retry_at;
+        assert_eq!(gate.failure().map(|f| f.rounds), Some(round));
+        assert!(!gate.admits(now, 0, 5, &config), "not before its time");
+        let pause = retry_at.since(now);
+        assert!(pause >= last && pause <= PROBE_AT_LEAST_EVERY);
+        last = pause;
+        now = retry_at;
+        assert!(gate.admits(now, 0, 5, &config));
+        assert!(
+            round < 5 || !gate.admits_refill(now, 4),
+            "refilling is in less of a hurry"
+        );
+    }
+    gate.started();
+    assert!(!gate.admits(now, 0, 5, &config), "a single probe");
+    gate.succeeded(4, &config);
+    assert!(gate.failure().is_none() && gate.admits(now, 1, 4, &config));
+}
+
+#[test]
+fn bug_who_read_the_clock_before_the_alarm_may_still_probe() {
+    let (mut gate, config) = (Gate::new(), config(4));
+    gate.started();
+    let retry_at = gate
+        .failed(Tick::ZERO, refused(), Backoff::default(), 0)
+        .0
+        .retry_at;
+    assert!(!gate.admits(Tick::ZERO, 0, 1, &config));
+    assert!(gate.rang(retry_at));
+    assert!(gate.admits(Tick::ZERO, 0, 1, &config));
+}
+
+#[test]
+fn failures_side_by_side_count_as_one_round() {
+    let mut gate = Gate::new();
+    let backoff = Backoff::default();
+    gate.started();
+    gate.started();
+    let (first, _) = gate.failed(Tick::ZERO, refused(), backoff, 0);
+    let (second, _) = gate.failed(Tick::ZERO, refused(), backoff, u64::MAX);
+    assert_eq!(first.retry_at, second.retry_at);
+    assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
 }

@@ -38,6 +38,22 @@ fn failure_against_enter(_: Case) {
     assert!(!newcomer.join().unwrap(), "a failure is in force");
 }
 
+// The only probe turns out to take long while somebody comes. Loses: the newcomer waits for the end
+// of a probe that may hang, though it could make the next one.
+cases!(slow_probe_against_enter: fifo);
+fn slow_probe_against_enter(_: Case) {
+    let backend = Arc::new(Backend::new(2));
+    backend.fail(block_on(backend.enter()).ok().unwrap());
+    backend.later();
+    let probe = block_on(backend.enter()).ok().unwrap();
+    let newcomer = {
+        let backend = Arc::clone(&backend);
+        loom::thread::spawn(move || block_on(backend.enter()).is_ok())
+    };
+    backend.slow(&probe);
+    assert!(newcomer.join().unwrap(), "the next probe may begin");
+}
+
 // A pass is given up while one of two who wait for it leaves. Loses: the one that leaves takes the
 // notification along, and the other sleeps beside a free pass.
 cases_of_three!(pass_given_up_against_leave: fifo);

@@ -108,15 +108,14 @@ async fn visit<F: Facade>(world: &World<F>, log: &mut Log, may_leave: bool, ends
 fn visit_blocking<F: Facade>(world: &World<F>, log: &mut Log, ends: usize) {
     let Some(pool) = world.pool() else { return };
     let guard = if one_in(3) {
-        let got = log.record(
+        log.record(
             Call::TryAcquire,
             || pool.core().try_acquire(),
             |got| {
                 let number = got.as_ref().map(|guard| guard.thing().number());
                 number.map_or(Reply::Nothing, Reply::Got)
             },
-        );
-        got
+        )
     } else {
         let got = log.record(Call::Acquire, || pool.acquire_blocking(None), reply::<F, _>);
         got.ok()
