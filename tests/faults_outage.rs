@@ -72,7 +72,10 @@ async fn outage<H: Harness>(h: H) {
 
         script.recount();
         pass(&h, 60 * SECOND).await;
-        assert_eq!(script.most_inside(Callback::Create), 1, "a single probe");
+        // One that a busy machine holds up for a second of this clock's is joined by the next.
+        let probes = if H::KEEPS_UP { 1 } else { 2 };
+        let most = script.most_inside(Callback::Create);
+        assert!(most <= probes, "{most} probes at once");
         let attempts = script.begun(Callback::Create).len();
         // One every half to whole second; half of that where threads do not keep up.
         assert!((25..=120).contains(&attempts), "{attempts} in a minute");

@@ -40,7 +40,8 @@ fn thread(objects: usize, deadline: Deadline, at: At) -> Request {
     }
 }
 
-#[inline]
+/// Always in place: as a call, it answers through memory, which costs as much as another swap.
+#[inline(always)]
 fn acquire_parking<D: Driver, H: Home<D>>(
     home: H,
     deadline: Deadline,

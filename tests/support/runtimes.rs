@@ -260,6 +260,8 @@ impl OnManual {
 impl Harness for OnManual {
     through_the_async_facade!();
 
+    const KEEPS_UP: bool = true;
+
     fn start() -> Self {
         let runtime = Manual::new();
         Self {

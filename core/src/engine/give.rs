@@ -3,7 +3,7 @@
 //! The order that makes it sound (proof in `docs/protocols/wakeup.md`):
 //!
 //! ```text
-//! give:  put into idle ; fence F1 ; look at the line's word and at the permits
+//! give:  put into idle ; fence F1, unless by a swap ; look at the line's word and at the permits
 //! join:  publish the line's word ; fence F2 ; look into idle
 //! close, shrink: change the permits ; fence F3 ; empty idle
 //! ```
@@ -14,6 +14,7 @@ use crate::Tick;
 use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::guarded::contained;
+use crate::idle::Put;
 use crate::primitives::{Ordering, fence};
 use crate::record::{ObjectState, Record};
 use crate::retire::RetireReason;
@@ -37,11 +38,14 @@ impl<T> Engine<T> {
         if !self.line.is_empty() {
             return self.give_in_line(entry);
         }
-        self.idle.put(entry);
         // ord: F1, pairs with F2 in `join` and F3 in `trim_after_change`. Without it the put may
-        // sink below the two readings, and a waiter that looked before the put sleeps on.
-        // proof: fence-give
-        fence(Ordering::SeqCst);
+        // sink below the two readings, and a waiter that looked before the put sleeps on. A thread's own
+        // slot needs none: both sides swap it, and the later of two swaps sees what the earlier one's
+        // thread had written.
+        if self.idle.put(entry) == Put::Loosely {
+            // proof: fence-give
+            fence(Ordering::SeqCst);
+        }
         // proof: give-looks-again
         if !self.line.is_empty() || !self.permits.state().keeps() {
             self.settle();
@@ -56,7 +60,7 @@ impl<T> Engine<T> {
         // proof: give-in-line-keeps
         if !state.keeps() {
             drop(line);
-            self.idle.put(entry);
+            let _put = self.idle.put(entry);
             return self.settle();
         }
         let mut waker = None;
@@ -219,6 +223,11 @@ impl<T> Engine<T> {
     #[inline]
     pub(crate) fn put_aside(&self, entry: &mut Entry<T>, now: Tick) {
         entry.dirty = true;
+        // The configuration may have been changed while it was out. It is looked at closely only when
+        // somebody wants it, but the stock goes by its lifetime from now on.
+        if entry.stamp != self.stamp.read() {
+            entry.meet(&self.settings());
+        }
         entry.record.moved(ObjectState::Idle, now);
         entry.renew_freshness(now);
     }

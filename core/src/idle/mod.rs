@@ -31,6 +31,16 @@ pub(crate) struct Idle<T> {
     ring: Ring<Box<Entry<T>>>,
 }
 
+/// How a giver who goes on to look whether somebody missed the object stands to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// In a slot, by a swap. Whoever looked for objects before has swapped that slot too, and what they
+    /// wrote before they looked is visible now.
+    Swapped,
+    /// Anywhere: the giver may see the world as it was before, and must fence first.
+    Loosely,
+}
+
 const FIFO: u32 = 0;
 const LIFO: u32 = 1;
 const AFFINE: u32 = 2;
@@ -64,14 +74,14 @@ impl<T> Idle<T> {
 
     /// Puts an object where the strategy wants it.
     #[inline]
-    pub(crate) fn put(&self, entry: Box<Entry<T>>) {
+    #[must_use = "who goes on to look for waiters must fence first, unless told not to"]
+    pub(crate) fn put(&self, entry: Box<Entry<T>>) -> Put {
         match self.strategy.load(Ordering::Relaxed) {
-            AFFINE => {
-                if let Some(displaced) = self.stripes.swap_own(entry) {
-                    // proof: affine-displaces
-                    self.put_last(displaced);
-                }
-            }
+            AFFINE => match self.stripes.swap_own(entry) {
+                None => return Put::Swapped,
+                // proof: affine-displaces
+                Some(displaced) => self.put_last(displaced),
+            },
             LIFO => {
                 if let Err(entry) = self.stack.push(entry) {
                     self.put_last(entry);
@@ -79,6 +89,7 @@ impl<T> Idle<T> {
             }
             _ => self.put_last(entry),
         }
+        Put::Loosely
     }
 
     /// Puts an object at the end of the ring, where [`Self::in_ring`] counts it.
@@ -96,14 +107,16 @@ impl<T> Idle<T> {
     #[inline]
     pub(crate) fn take(&self) -> Option<Box<Entry<T>>> {
         match self.strategy.load(Ordering::Relaxed) {
-            AFFINE => self
-                .stripes
-                .take_own()
-                .or_else(|| self.ring.pop())
-                .or_else(|| self.stripes.steal()),
+            AFFINE => self.stripes.take_own().or_else(|| self.take_shared()),
             LIFO => self.stack.pop().or_else(|| self.ring.pop()),
             _ => self.ring.pop(),
         }
+    }
+
+    /// Apart, so that what a thread finds in its own slot costs no call.
+    #[inline(never)]
+    fn take_shared(&self) -> Option<Box<Entry<T>>> {
+        self.ring.pop().or_else(|| self.stripes.steal())
     }
 
     /// Takes any idle object there is, wherever it is.

@@ -35,7 +35,9 @@ impl<T> Ring<T> {
 
 /// A place for one boxed value, filled and emptied by one atomic swap each.
 ///
-/// `AtomicCell` swaps with `AcqRel`: whoever takes a value sees all that its giver wrote.
+/// `AtomicCell` swaps with `AcqRel`: whoever takes a value sees all that its giver wrote; and of two who
+/// swap, the later one sees all that the earlier one wrote before, whatever lay here (`engine::give`
+/// rests on that).
 pub(crate) struct Slot<T>(AtomicCell<Option<Box<T>>>);
 
 impl<T> Slot<T> {

@@ -102,6 +102,7 @@ impl<T> Slot<T> {
             vault.1.insert(key, value);
             key
         });
+        // proof: slot-order
         let old = self.key.swap(new, Ordering::AcqRel);
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         vault.1.remove(&old)
