@@ -31,3 +31,25 @@ async fn refused_at_once<H: Harness>(h: H) {
     h.nothing_lost(&pool, &script).await;
 }
 on_every_runtime!(who_comes_while_creations_fail_is_refused_at_once: refused_at_once);
+
+/// Whoever comes in the very moment in which the next may be tried has it tried.
+#[test]
+fn who_comes_when_the_next_may_be_tried_is_not_refused() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        script.next(Callback::Create, [Act::Fail]);
+        let config = PoolConfig {
+            fail_fast: true,
+            ..h.config()
+        };
+        let pool = h.pool(&script, config);
+        let refused = pool.acquire().await.unwrap_err();
+        let AcquireError::CreateFailed(report) = refused else {
+            panic!("{refused}");
+        };
+        assert!(report.next_in > Duration::ZERO, "{report}");
+        h.advance(report.next_in);
+        drop(pool.acquire().await.expect("the backend is well"));
+        h.nothing_lost(&pool, &script).await;
+    });
+}

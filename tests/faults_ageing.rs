@@ -182,3 +182,130 @@ async fn one_generation<H: Harness>(h: H) {
     rest(&h, &pool, &script).await;
 }
 on_every_runtime!(fault_20_the_stock_outlives_its_objects: one_generation);
+
+/// Two objects of different ages, in a pool that has no room for a third, both about to expire.
+async fn two_ages(h: &OnManual, script: &Script) -> <OnManual as Harness>::Pool {
+    let config = PoolConfig {
+        max_size: 2,
+        min_idle: 0,
+        recycle_timeout: MINUTE,
+        ..ageing(h)
+    };
+    let pool = h.pool(script, config);
+    let older = h.get(&pool).await.unwrap();
+    h.advance(5 * SECOND);
+    let younger = h.get(&pool).await.unwrap();
+    // From twenty seconds before the end of its lifetime each is to be replaced.
+    h.advance(LIFETIME - 10 * SECOND);
+    drop(younger);
+    drop(older);
+    pool
+}
+
+/// One by one, then, and the one that has less time left goes first.
+#[test]
+fn fault_20_the_older_one_is_replaced_first() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let pool = two_ages(&h, &script).await;
+        pool.reconfigure(|c| c.min_idle = 2).unwrap();
+        h.run_until_idle();
+        let retired: Vec<_> = script.told().iter().filter_map(retired_id).collect();
+        assert_eq!(retired, [1, 2]);
+        assert_eq!(script.made(), 4);
+        rest(&h, &pool, &script).await;
+    });
+}
+
+/// One that is being looked after cannot be replaced: the other one is, all the same.
+#[test]
+fn fault_20_one_that_is_being_recycled_keeps_no_other() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let pool = two_ages(&h, &script).await;
+        let older = h.get(&pool).await.unwrap();
+        assert_eq!(
+            older.id, 1,
+            "the affine strategy hands out what was used last"
+        );
+        script.next(Callback::Recycle, [Act::Hang]);
+        let mut releasing = Hand::new(older.release());
+        assert!(releasing.poll().is_pending());
+        pool.reconfigure(|c| c.min_idle = 2).unwrap();
+        h.run_until_idle();
+        let retired: Vec<_> = script.told().iter().filter_map(retired_id).collect();
+        assert_eq!(retired, [2]);
+        script.heal();
+        assert!(releasing.poll().is_ready());
+        drop(releasing);
+        rest(&h, &pool, &script).await;
+    });
+}
+
+fn retired_id(told: &Told) -> Option<u64> {
+    match told {
+        Told::Retired(id, RetireReason::MaxLifetime) => Some(*id),
+        _ => None,
+    }
+}
+
+/// The stock that is to be replaced, in a pool that has room: it stays for as long as it may.
+#[test]
+fn fault_20_where_there_is_room_the_old_ones_stay_until_their_time_is_over() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let pool = two_ages(&h, &script).await;
+        pool.reconfigure(|c| (c.min_idle, c.max_size) = (2, 4))
+            .unwrap();
+        h.run_until_idle();
+        assert_eq!(script.made(), 4);
+        assert_eq!(pool.status().idle, 4, "two old ones, two new ones");
+        rest(&h, &pool, &script).await;
+    });
+}
+
+/// While creations fail an old one is better than none: none is let go to make room for another.
+#[test]
+fn fault_20_while_creations_fail_none_is_let_go_early() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let pool = two_ages(&h, &script).await;
+        script.always(Callback::Create, Act::Fail);
+        pool.reconfigure(|c| c.min_idle = 2).unwrap();
+        h.run_until_idle();
+        h.advance(3 * SECOND);
+        let retired: Vec<_> = script.told().iter().filter_map(retired_id).collect();
+        assert_eq!(retired, [1], "that it fails was not known then");
+        assert_eq!(pool.status().idle, 1);
+        rest(&h, &pool, &script).await;
+    });
+}
+
+/// One that is about to expire is no stock: once there is enough without it, it goes when it has been
+/// idle for too long.
+#[test]
+fn fault_20_one_that_ages_is_not_spared_for_the_stock() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let config = PoolConfig {
+            max_size: 2,
+            min_idle: 0,
+            idle_timeout: Some(30 * SECOND),
+            ..ageing(&h)
+        };
+        let pool = h.pool(&script, config);
+        let older = h.get(&pool).await.unwrap();
+        assert_eq!(older.id, 1);
+        h.advance(300 * SECOND);
+        let younger = h.get(&pool).await.unwrap();
+        h.advance(240 * SECOND);
+        drop(older);
+        h.advance(35 * SECOND);
+        drop(younger);
+        h.advance(10 * SECOND);
+        pool.reconfigure(|c| c.min_idle = 1).unwrap();
+        h.run_until_idle();
+        assert_eq!(script.retired_for(), [RetireReason::IdleTimeout]);
+        rest(&h, &pool, &script).await;
+    });
+}

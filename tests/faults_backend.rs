@@ -297,3 +297,81 @@ fn fault_30_limits_are_checked() {
     };
     assert_eq!(refused(1, backwards).field, "create_backoff.max");
 }
+
+/// A pool that is closed while its creation waits for leave needs none any more, and its caller is
+/// told at once.
+async fn closed_while_it_waits_for_leave<H: Harness>(h: H) {
+    let backend = Backend::with_limits("orders-db", 1, Backoff::default()).unwrap();
+    let script = h.script().of(&backend);
+    script.always(Callback::Create, Act::Hang);
+    let [first, second] = [h.pool(&script, patient(&h)), h.pool(&script, patient(&h))];
+    let busy = h.spawn(h.acquire(&first));
+    h.until("the only attempt", || script.inside(Callback::Create) == 1)
+        .await;
+    let waiting = h.spawn(h.acquire(&second));
+    h.until("one that waits", || second.status().creating == 1)
+        .await;
+
+    drop(second.close());
+    let refused = waiting.await.unwrap_err();
+    assert!(matches!(refused, AcquireError::Closed), "{refused}");
+    h.until("nothing is left of it", || second.status().creating == 0)
+        .await;
+    assert_eq!(script.calls(Callback::Create), 1, "it never began");
+    assert!(second.audit().balanced(), "{:?}", second.audit());
+
+    script.heal();
+    drop(busy.await.expect("an object, late"));
+    nothing_lost(&h, &script, vec![first]).await;
+}
+on_every_runtime!(fault_30_closed_while_it_waits_for_leave: closed_while_it_waits_for_leave);
+
+/// Of two attempts side by side one fails, and the other one succeeds a little later: whoever was
+/// refused in between is told at once, and sits no backoff out.
+#[test]
+fn fault_30_a_recovery_is_told_at_once() {
+    run(|h: OnManual| async move {
+        let second = Duration::from_secs(1);
+        let (first, max) = (second, second);
+        let backend = Backend::with_limits("orders-db", AT_ONCE, Backoff { first, max }).unwrap();
+        let script = h.script().of(&backend);
+        let [refused, trying] = [(); 2].map(|()| h.pool(&script, patient(&h)));
+        let slowly = [Act::Slow(millis(100)), Act::SlowFail(millis(50))];
+        script.next(Callback::Create, slowly);
+        let callers = [(); 2].map(|()| h.spawn(h.acquire(&trying)));
+        h.run_until_idle();
+        assert_eq!(script.inside(Callback::Create), 2);
+        h.advance(millis(60));
+        let caller = h.spawn(h.acquire(&refused));
+        h.run_until_idle();
+        assert_eq!(backend.status().failed_rounds, 1);
+
+        h.advance(millis(40));
+        assert_eq!(backend.status().failed_rounds, 0);
+        assert!(caller.is_done(), "no time has passed since");
+        drop(caller.await.unwrap());
+        for caller in callers {
+            h.settle("the others", || caller.is_done()).await;
+            drop(caller.await.unwrap());
+        }
+        nothing_lost(&h, &script, vec![refused, trying]).await;
+    });
+}
+
+/// An attempt that took long, and ended well, is forgotten: the next outage is probed and ends as any.
+#[test]
+fn fault_30_a_slow_success_leaves_nothing_behind() {
+    run(|h: OnManual| async move {
+        let backend = backend();
+        let script = h.script().of(&backend);
+        let pool = h.pool(&script, patient(&h));
+        script.next(Callback::Create, [Act::Slow(Duration::from_secs(3))]);
+        let first = h.get(&pool).await.expect("made at leisure");
+        assert_eq!(backend.status().creating, 0);
+        script.next(Callback::Create, [Act::Fail; 2]);
+        let second = h.get(&pool).await.expect("made by the third attempt");
+        assert_eq!(script.calls(Callback::Create), 4);
+        drop((first, second));
+        nothing_lost(&h, &script, vec![pool]).await;
+    });
+}

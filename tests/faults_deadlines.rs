@@ -205,3 +205,99 @@ fn fault_28_one_deadline_blocking() {
     let audit = pool.audit();
     assert!(audit.balanced(), "{audit:?}");
 }
+
+/// What has to be done with one object before it is handed out, and usually takes 400 ms.
+#[derive(Clone, Copy)]
+struct Late<'a> {
+    care: Callback,
+    /// When it comes back.
+    back: u64,
+    /// The callers who wait for it: since when, and for how long.
+    waits: &'a [(u64, u64)],
+}
+
+const LATE: Late<'static> = Late {
+    care: Callback::Recycle,
+    back: 800,
+    waits: &[(0, 1000), (0, 5000)],
+};
+
+impl Late<'_> {
+    /// Who got it, and how many objects were lost.
+    async fn happens(self, h: OnManual) -> (Vec<bool>, usize) {
+        let script = h.script();
+        let bound = Duration::from_secs(5);
+        let validated = matches!(self.care, Callback::Validate);
+        let config = PoolConfig {
+            max_size: 1,
+            recycle_timeout: bound,
+            validate_timeout: bound,
+            acquire_timeout: bound,
+            validate_after: validated.then_some(Duration::ZERO),
+            ..h.config()
+        };
+        let pool = h.pool(&script, config);
+        script.always(self.care, Act::Slow(millis(400)));
+        // Learned from the first who had to wait for it.
+        drop(h.get(&pool).await.expect("an object"));
+        let guard = h.get(&pool).await.expect("an object");
+        let (mut callers, mut at) = (Vec::new(), 0);
+        for &(from, time) in self.waits {
+            h.advance(millis(from - std::mem::replace(&mut at, from)));
+            let (pool, time) = (pool.clone(), millis(time));
+            callers.push(h.spawn(async move { pool.acquire_timeout(time).await.is_ok() }));
+            h.run_until_idle();
+        }
+        h.advance(millis(self.back - at));
+        drop(guard);
+        h.advance(Duration::from_secs(10));
+        let mut served = Vec::new();
+        for caller in callers {
+            served.push(caller.await);
+        }
+        let lost = script.retired_for().len();
+        h.nothing_lost(&pool, &script).await;
+        (served, lost)
+    }
+}
+
+/// It is not begun for a caller who has no time left for it, while another has: it would be cut off,
+/// and the object lost.
+#[test]
+fn fault_15_who_is_late_is_passed_over() {
+    for care in [Callback::Recycle, Callback::Validate] {
+        run(move |h: OnManual| async move {
+            let ended = Late { care, ..LATE }.happens(h).await;
+            assert_eq!(ended, (vec![false, true], 0), "{care:?}");
+        });
+    }
+}
+
+/// Who has just time enough is served.
+#[test]
+fn fault_15_who_is_in_time_is_served() {
+    run(|h: OnManual| async move {
+        let ended = Late { back: 600, ..LATE }.happens(h).await;
+        assert_eq!(ended, (vec![true, true], 0));
+    });
+}
+
+/// With nobody else to have it, it is tried.
+#[test]
+fn fault_15_who_is_late_and_alone_is_not_passed_over() {
+    run(|h: OnManual| async move {
+        let waits = &[(0, 1000)];
+        let ended = Late { waits, ..LATE }.happens(h).await;
+        assert_eq!(ended, (vec![false], 1));
+    });
+}
+
+/// One whose whole time would not do is in a hurry rather than late: what is usual may have changed.
+#[test]
+fn fault_15_who_is_in_a_hurry_is_not_passed_over() {
+    run(|h: OnManual| async move {
+        let waits = &[(600, 300), (700, 5000)];
+        let ended = Late { waits, ..LATE }.happens(h).await;
+        assert_eq!(ended, (vec![false, true], 1));
+    });
+}

@@ -284,3 +284,35 @@ async fn forgotten_and_closed<H: Harness>(h: H) {
     assert!(matches!(closed, Err(AcquireError::Closed)));
 }
 on_every_runtime!(fault_08_forgotten_and_closed: forgotten_and_closed);
+
+/// The blocking release has recycled the object when it returns.
+#[test]
+fn released_by_a_thread_it_is_recycled_at_once() {
+    let h = OnBlocking::start();
+    h.block_on(async {
+        let script = h.script();
+        let pool = h.pool(&script, h.config());
+        let guard = h.get(&pool).await.unwrap();
+        guard.release_blocking();
+        assert_eq!(script.calls(Callback::Recycle), 1);
+        assert_eq!(pool.status().idle, 1);
+        drop(h.get(&pool).await.unwrap());
+        assert_eq!(script.calls(Callback::Recycle), 1, "and not once more");
+        h.nothing_lost(&pool, &script).await;
+    });
+}
+
+#[test]
+fn a_guard_knows_how_long_it_has_been_out() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let pool = h.pool(&script, h.config());
+        let guard = h.get(&pool).await.unwrap();
+        let before = guard.held_for();
+        assert!(before < millis(250), "{before:?}");
+        h.advance(Duration::from_secs(7));
+        assert_eq!(guard.held_for() - before, Duration::from_secs(7));
+        drop(guard);
+        h.nothing_lost(&pool, &script).await;
+    });
+}

@@ -277,3 +277,22 @@ fn fault_11_observer_panics() {
     runtime.run(pool.close());
     assert_eq!(script.alive(), 0);
 }
+
+/// `wait` waits, however long the last guard is out.
+#[test]
+fn fault_10_close_waits_for_the_last_guard() {
+    let clock = nebula_resource::clock::Clock::system();
+    let script = Script::new(clock);
+    let pool = nebula_resource::sync::Pool::new(script.clone());
+    let guard = pool.acquire().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pool.close().wait();
+            tell.send(script.alive()).unwrap();
+        });
+        assert!(told.recv_timeout(millis(50)).is_err(), "one is still out");
+        drop(guard);
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(0));
+    });
+}

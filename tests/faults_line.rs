@@ -344,3 +344,45 @@ fn fault_17_bounded_nobody_loses_twice() {
     let losers: Vec<_> = passages.iter().filter(twice).collect();
     assert!(losers.is_empty(), "{losers:?}");
 }
+
+/// A collector has an object in hand when one that was before it comes back to the head: that one is
+/// handed what was collected, but not while the pool is paused.
+#[test]
+fn fault_10_nothing_is_handed_on_while_paused() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        let config = PoolConfig {
+            validate_after: Some(Duration::ZERO),
+            validate_timeout: Duration::from_secs(1),
+            ..h.config()
+        };
+        let pool = h.pool(&script, config);
+        let mut held = pool.acquire_many(2).await.unwrap();
+        let mut first = Hand::new(pool.acquire());
+        assert!(first.poll().is_pending());
+        let mut collector = Hand::new(pool.acquire_many(2));
+        assert!(collector.poll().is_pending());
+
+        script.next(Callback::Validate, [Act::SlowFail(millis(50))]);
+        drop(held.pop());
+        assert!(first.poll().is_pending(), "what it got is looked at");
+        drop(held.pop());
+        assert!(collector.poll().is_pending(), "it has one of two");
+        pool.pause();
+        h.advance(millis(50));
+        assert!(
+            first.poll().is_pending(),
+            "it was no good, and the pool is paused"
+        );
+        assert!(first.poll().is_pending() && collector.poll().is_pending());
+        assert_eq!(pool.status().idle, 1, "{:?}", pool.status());
+
+        pool.resume();
+        let Poll::Ready(Ok(guard)) = first.poll() else {
+            panic!("it is its turn");
+        };
+        drop((guard, first));
+        drop(collector);
+        h.nothing_lost(&pool, &script).await;
+    });
+}

@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::task::Poll;
 
+use crate::Tick;
 use crate::bounded::Deadline;
 use crate::care::{Checked, Recycling, check, fail, recycle_at_once, too_late};
 use crate::driver::{Driver, Home};
@@ -19,7 +20,7 @@ use crate::held::Held;
 use crate::record::{ObjectState, Taker};
 use crate::report::{report, timed_out};
 use crate::retire::RetireReason;
-use crate::turn::Turn;
+use crate::turn::{Served, Turn};
 use crate::waiters::Wish;
 
 /// Who asks.
@@ -189,21 +190,24 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
     if checked_since.is_some() && now >= deadline {
         return Err(timed_out(home, Stage::Validating, wish, by));
     }
+    let mut joining_at = now;
     loop {
-        let served = Turn::join(home, wish, by).serve().await;
-        let (first, more) = served.map_err(|why| report(home, why, wish, by))?;
-        match check_all(home, first, more, &mut request.deadline).await {
+        let turn = Turn::join(home, wish, by, joining_at).serve().await;
+        let (served, at) = turn.map_err(|why| report(home, why, wish, by))?;
+        match check_all(home, served, at, &mut request.deadline).await {
             Ok((first, more)) => {
-                let waited = home.clock.now().since(started);
-                home.engine.stats.waited(waited);
+                home.engine.stats.waited(at.since(started));
                 let more = more.into_iter().map(|held| hand_out(held, by)).collect();
                 return Ok((hand_out(first, by), more));
             }
-            Err(why) if why == Unfit::TooLate || home.clock.now() >= deadline => {
-                return Err(timed_out(home, Stage::Validating, wish, by));
+            Err(why) => {
+                joining_at = home.clock.now();
+                if why == Unfit::TooLate || joining_at >= deadline {
+                    return Err(timed_out(home, Stage::Validating, wish, by));
+                }
+                // What it got was no good: it is the head of the line, not the end of it.
+                wish.returning = true;
             }
-            // What it got was no good: it is the head of the line, not the end of it.
-            Err(_) => wish.returning = true,
         }
     }
 }
@@ -223,24 +227,27 @@ type Batch<D, H> = (Held<D, H>, Vec<Held<D, H>>);
 /// for one more is how two such callers would starve each other.
 async fn check_all<D: Driver, H: Home<D>>(
     home: &H,
-    first: Box<Entry<D::Object>>,
-    more: Vec<Box<Entry<D::Object>>>,
+    (first, more): Served<D::Object>,
+    served_at: Tick,
     deadline: &mut Deadline,
 ) -> Result<Batch<D, H>, Unfit> {
+    let mut now = Some(served_at);
     let mut waiting = GiveBack {
         home,
-        entries: more,
+        next: Some(first),
+        more,
     };
-    waiting.entries.push(first);
     let mut good = GoodOnes {
         first: None,
         rest: Vec::new(),
     };
-    while let Some(entry) = waiting.entries.pop() {
-        if too_late(home, &entry, deadline) {
-            waiting.entries.push(entry);
+    while let Some(entry) = waiting.next.take() {
+        let now = now.take().unwrap_or_else(|| home.clock.now());
+        if too_late(home, &entry, deadline, now) {
+            waiting.next = Some(entry);
             return Err(Unfit::TooLate);
         }
+        waiting.next = waiting.more.pop();
         let newborn = entry.newborn;
         let checked = check(Held::new(home.clone(), entry), deadline).await;
         if newborn && matches!(checked, Checked::Good(_)) {
@@ -259,12 +266,14 @@ async fn check_all<D: Driver, H: Home<D>>(
 /// Entries that nobody has touched yet: dropped, they go back.
 struct GiveBack<'h, D: Driver, H: Home<D>> {
     home: &'h H,
-    entries: Vec<Box<Entry<D::Object>>>,
+    /// Apart from the others: most callers want one, and no vector.
+    next: Option<Box<Entry<D::Object>>>,
+    more: Vec<Box<Entry<D::Object>>>,
 }
 
 impl<D: Driver, H: Home<D>> Drop for GiveBack<'_, D, H> {
     fn drop(&mut self) {
-        for entry in self.entries.drain(..) {
+        for entry in self.next.take().into_iter().chain(self.more.drain(..)) {
             self.home.engine.give(entry);
         }
     }

@@ -274,3 +274,29 @@ impl fmt::Debug for Backend {
             .finish()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    struct Deaf;
+
+    impl Hopeful for Deaf {
+        fn hasten(&self) {}
+    }
+
+    #[test]
+    fn pools_that_are_gone_are_forgotten() {
+        let backend = Backend::new("a backend that outlives its pools");
+        let stays: Arc<dyn Hopeful> = Arc::new(Deaf);
+        backend.join(Arc::downgrade(&stays));
+        for _ in 0..9 {
+            let goes: Arc<dyn Hopeful> = Arc::new(Deaf);
+            backend.join(Arc::downgrade(&goes));
+        }
+        let alive = |pool: &&Weak<dyn Hopeful>| pool.strong_count() > 0;
+        let desk = backend.desk();
+        assert_eq!(desk.pools.len(), 2, "one that stays, and the last");
+        assert_eq!(desk.pools.iter().filter(alive).count(), 1);
+    }
+}

@@ -159,3 +159,39 @@ impl<F: Future> Future for Bounded<'_, F> {
 fn give_up<F>(mut future: Pin<&mut Option<F>>, reason: RetireReason) {
     contained(|| dropping_for(reason, || future.set(None)));
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::future::ready;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_fixed_by_the_first_who_asks() {
+        let second = Duration::from_secs(1);
+        let now = Tick::ZERO.after(second);
+        let mut never = Deadline::Configured;
+        assert_eq!(never.at(now), Tick::NEVER, "nobody has said when");
+        let mut after = Deadline::Configured;
+        after.configure(second);
+        after.configure(second * 2);
+        assert_eq!(after.since(), None);
+        assert_eq!(after.at(now), now.after(second));
+        assert_eq!(after.at(now.after(second)), now.after(second));
+        assert_eq!(after.since(), Some(now));
+    }
+
+    #[test]
+    fn polled_after_its_end_it_is_over() {
+        let clock = Clock::system();
+        let mut deadline = Deadline::Configured;
+        let long = Duration::from_secs(60);
+        let bounded = bounded("create", &clock, &mut deadline, long, ready(7));
+        let mut bounded = std::pin::pin!(bounded);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(bounded.as_mut().poll(&mut cx), Poll::Ready(Ok(7))));
+        let again = bounded.as_mut().poll(&mut cx);
+        assert!(matches!(again, Poll::Ready(Err(Unfinished::OutOfTime))));
+    }
+}

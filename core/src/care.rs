@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Tick;
 use crate::bounded::{Deadline, Unfinished, bounded};
 use crate::driver::{Driver, Home};
 use crate::entry::{Entry, Verdict};
@@ -80,11 +81,11 @@ pub(crate) fn too_late<D: Driver>(
     shared: &Shared<D>,
     entry: &Entry<D::Object>,
     deadline: &Deadline,
+    now: Tick,
 ) -> bool {
     let Deadline::Known { at, since } = *deadline else {
         return false;
     };
-    let now = shared.clock.now();
     let mut needs = Duration::ZERO;
     if entry.dirty {
         needs += shared.pace.recycle.span();

@@ -27,9 +27,9 @@ pub(crate) struct Entry<T> {
     pub(crate) proven_at: Tick,
     /// Its share of the jitter, 0..=u16::MAX.
     jitter: u16,
-    /// The pool's missed time as this object knows it, and what of it was taken off its age.
-    pub(crate) missed: Duration,
-    relieved: Duration,
+    /// The pool's missed time as this object knows it, and what of it was taken off its age, in nanoseconds.
+    pub(crate) missed: u64,
+    relieved: u64,
     /// Returned since it was last recycled.
     pub(crate) dirty: bool,
     /// Made for somebody who has not had it yet.
@@ -66,8 +66,8 @@ impl<T> Entry<T> {
             fresh_until: Tick::ZERO,
             proven_at: Tick::ZERO,
             jitter: (jitter & 0xffff) as u16,
-            missed: Duration::ZERO,
-            relieved: Duration::ZERO,
+            missed: 0,
+            relieved: 0,
             dirty: false,
             newborn: true,
             retired: None,
@@ -95,14 +95,17 @@ impl<T> Entry<T> {
             }
             None => Tick::NEVER,
         };
-        self.record.expire_at(expires_at.after(self.relieved));
+        self.record
+            .expire_at(expires_at.after(Duration::from_nanos(self.relieved)));
     }
 
-    /// Relieves the object of what the pool has missed since it last was; answers how much.
-    pub(crate) fn relieve(&mut self, missed: Duration) -> Duration {
+    /// Relieves the object of what the pool has missed, in nanoseconds, since it last was; answers how
+    /// much.
+    pub(crate) fn relieve(&mut self, missed: u64) -> Duration {
         let more = missed.saturating_sub(self.missed);
         self.missed = missed;
         self.relieved += more;
+        let more = Duration::from_nanos(more);
         self.record.expire_at(self.expires_at().after(more));
         more
     }
@@ -130,10 +133,7 @@ impl<T> Entry<T> {
         if !self.stamp.same_clear(stamp) {
             return Verdict::Retire(RetireReason::Cleared);
         }
-        if !Arc::ptr_eq(&self.settings, settings) {
-            self.settings = Arc::clone(settings);
-            self.renew_expiry();
-        }
+        self.meet(settings);
         if now >= self.expires_at() {
             return Verdict::Retire(RetireReason::MaxLifetime);
         }
@@ -147,6 +147,14 @@ impl<T> Entry<T> {
         // By the settings it has just met; its lifetime may have been changed too.
         self.renew_freshness(self.proven_at);
         Verdict::Fresh
+    }
+
+    /// Goes by these settings from now on.
+    pub(crate) fn meet(&mut self, settings: &Arc<Settings>) {
+        if !Arc::ptr_eq(&self.settings, settings) {
+            self.settings = Arc::clone(settings);
+            self.renew_expiry();
+        }
     }
 
     /// Called when the factory said that it works. `stamp` was read before it was asked: a

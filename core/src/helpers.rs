@@ -349,4 +349,21 @@ mod tests {
         );
         assert!(alive() >= 1);
     }
+
+    #[test]
+    fn both_crews_are_counted() {
+        let gates: Vec<_> = [run, run_waiting]
+            .into_iter()
+            .map(|run| {
+                let (open, gate) = mpsc::channel::<()>();
+                let job = move || {
+                    let _closed = gate.recv();
+                };
+                assert!(run(Box::new(job)).is_ok());
+                open
+            })
+            .collect();
+        assert!(alive() >= 2);
+        drop(gates);
+    }
 }

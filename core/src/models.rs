@@ -81,7 +81,10 @@ pub struct Pool<T>(Engine<T>);
 impl<T> Pool<T> {
     /// An empty pool.
     pub fn new(config: PoolConfig, ceiling: usize) -> Self {
-        Self(Engine::new(config, ceiling, Waker::noop().clone()))
+        let engine = Engine::new(config, ceiling, Waker::noop().clone());
+        // As the first object does: what is modelled comes after.
+        engine.idle.prepare();
+        Self(engine)
     }
 
     /// Makes an object and keeps it; there must be a permit.

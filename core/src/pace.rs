@@ -77,4 +77,10 @@ mod tests {
         usual.was_cut_off(Duration::MAX);
         usual.took(Duration::MAX);
     }
+
+    #[test]
+    fn a_span_without_end_is_a_long_one() {
+        assert_eq!(nanos(Duration::MAX), u64::MAX / 8);
+        assert_eq!(nanos(MILLI), 1_000_000);
+    }
 }

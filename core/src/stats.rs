@@ -159,8 +159,8 @@ impl Missed {
         self.0.fetch_add(nanos, Relaxed);
     }
 
-    pub(crate) fn total(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Relaxed))
+    pub(crate) fn nanos(&self) -> u64 {
+        self.0.load(Relaxed)
     }
 }
 

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::Tick;
 use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home, Job};
 use crate::engine::{Look, Looking, Parting};
@@ -20,34 +21,38 @@ use crate::waiters::{Place, Wish};
 pub(crate) struct Turn<'h, D: Driver, H: Home<D>> {
     home: &'h H,
     place: Option<Place>,
+    /// When it joined, until the first look: they are one moment, and reading the clock is a good part of
+    /// what waiting costs.
+    joined_at: Option<Tick>,
     waited: bool,
     by: Taker,
     driver: std::marker::PhantomData<fn() -> D>,
 }
 
 /// The objects asked for: the first, and the rest for those who want several.
-type Served<T> = (Box<Entry<T>>, Vec<Box<Entry<T>>>);
+pub(crate) type Served<T> = (Box<Entry<T>>, Vec<Box<Entry<T>>>);
 
 /// Why a waiter stops waiting.
 enum Step<T> {
-    End(Result<Served<T>, Parting>),
+    End(Result<(Served<T>, Tick), Parting>),
     /// A creation is to be started; the permit has been taken.
     Create,
 }
 
 impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
-    pub(crate) fn join(home: &'h H, wish: Wish, by: Taker) -> Self {
+    pub(crate) fn join(home: &'h H, wish: Wish, by: Taker, now: Tick) -> Self {
         Self {
             home,
             place: Some(home.engine.join(wish)),
+            joined_at: Some(now),
             waited: false,
             by,
             driver: std::marker::PhantomData,
         }
     }
 
-    /// Waits until it is served or has to leave.
-    pub(crate) async fn serve(&mut self) -> Result<Served<D::Object>, Parting> {
+    /// Waits until it is served, and says when that was, or has to leave.
+    pub(crate) async fn serve(&mut self) -> Result<(Served<D::Object>, Tick), Parting> {
         loop {
             match poll_fn(|cx| self.look(cx, Looking::MayCreate)).await {
                 Step::End(end) => return end,
@@ -66,21 +71,22 @@ impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
         let Some(place) = self.place else {
             return Poll::Ready(Step::End(Err(Parting::Closed)));
         };
-        let now = self.home.clock.now();
+        let joined_at = self.joined_at.take();
+        let now = joined_at.unwrap_or_else(|| self.home.clock.now());
         let end = match self.home.engine.look(place, cx.waker(), now, looking) {
             Look::Create => return Poll::Ready(Step::Create),
             Look::Wait { alarm } => {
                 self.wait(cx, alarm);
                 return Poll::Pending;
             }
-            Look::Ready(first, more) => Ok((first, more)),
+            Look::Ready(first, more) => Ok(((first, more), now)),
             Look::Parted(why) => Err(why),
         };
         self.place = None;
         Poll::Ready(Step::End(end))
     }
 
-    fn wait(&mut self, cx: &Context<'_>, alarm: Option<crate::Tick>) {
+    fn wait(&mut self, cx: &Context<'_>, alarm: Option<Tick>) {
         if let Some(at) = alarm
             && !self.home.ring_at(at)
         {

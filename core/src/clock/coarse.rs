@@ -185,4 +185,10 @@ mod tests {
             done.store(true, Ordering::Relaxed);
         });
     }
+
+    #[test]
+    fn no_reading_looks_stale() {
+        assert_eq!(reading(Tick::NEVER), STALE - 1);
+        assert_eq!(reading(tick(5)), 5);
+    }
 }

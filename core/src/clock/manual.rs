@@ -308,6 +308,7 @@ mod tests {
         hand.advance(Duration::MAX);
         hand.advance(Duration::MAX);
         assert_eq!(hand.now(), LATEST);
+        assert!(LATEST < Tick::NEVER, "or what is never due would be");
         assert_eq!((hand.pending_alarms(), hand.next_alarm()), (1, None));
     }
 

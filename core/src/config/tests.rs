@@ -5,6 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 // Under another name, for ours has the same.
 use proptest::strategy::Strategy as Values;
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, MapDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use super::{Backoff, Fairness, MAX_CEILING, PoolConfig, Strategy, default_ceiling};
 
@@ -248,4 +251,70 @@ proptest! {
         read.lifetime_jitter = config.lifetime_jitter;
         prop_assert_eq!(&read, &config);
     }
+}
+
+/// As formats that tell "nothing" from "something" have it (RON, and what serde buffers of them).
+struct Optional(Option<u64>);
+
+impl<'de> Deserializer<'de> for Optional {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.0 {
+            Some(number) => visitor.visit_some(number.into_deserializer()),
+            None => visitor.visit_none(),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, ValueError> for Optional {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[test]
+fn what_can_be_switched_off_is_read_from_formats_that_have_options() {
+    let read = |value| {
+        let fields = std::iter::once(("max_uses", Optional(value)));
+        PoolConfig::deserialize(MapDeserializer::new(fields)).map(|config| config.max_uses)
+    };
+    assert_eq!(read(None), Ok(None));
+    assert_eq!(read(Some(7)), Ok(Some(7)));
+}
+
+#[test]
+fn what_is_refused_is_told_what_was_expected() {
+    let refusal = |text| toml::from_str::<PoolConfig>(text).unwrap_err().to_string();
+    let span = "a duration with its unit, such as \"30s\"";
+    let told = refusal("acquire_timeout = 5");
+    assert!(told.contains(&format!("expected {span}")), "{told}");
+    let told = refusal("max_uses = true");
+    assert!(
+        told.contains("expected \"never\" or a whole number"),
+        "{told}"
+    );
+    let told = refusal("idle_timeout = 5");
+    assert!(
+        told.contains(&format!("expected \"never\" or {span}")),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_largest_numbers_are_valid() {
+    let config = PoolConfig {
+        max_uses: Some(i64::MAX.unsigned_abs()),
+        ..PoolConfig::default()
+    };
+    assert_eq!(config.validate(), Ok(()));
+    let wanted = [1, 8, 10, MAX_CEILING / 4, MAX_CEILING].map(default_ceiling);
+    assert_eq!(wanted, [32, 32, 40, MAX_CEILING, MAX_CEILING]);
 }

@@ -133,3 +133,74 @@ impl<T> Engine<T> {
         audit
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Ten were made: two are gone, two out, two being checked, four idle.
+    const AT_REST: Audit = Audit {
+        created: 10,
+        retired: 1,
+        detached: 1,
+        permits: 11,
+        creating: 3,
+        out: 2,
+        checking: 2,
+        idle: 4,
+        found: 4,
+        waiting: 0,
+    };
+
+    #[test]
+    fn books_balance_when_nothing_is_missing() {
+        assert!(AT_REST.balanced());
+        let waited_for = Audit {
+            created: 6,
+            permits: 7,
+            idle: 0,
+            found: 0,
+            waiting: 5,
+            ..AT_REST
+        };
+        assert!(waited_for.balanced(), "nobody waits beside an idle object");
+    }
+
+    #[test]
+    fn books_do_not_balance_when_anything_is_off_by_one() {
+        let off: [fn(&mut Audit); 10] = [
+            |audit| audit.created += 1,
+            |audit| audit.retired += 1,
+            |audit| audit.detached += 1,
+            |audit| audit.permits += 1,
+            |audit| audit.creating += 1,
+            |audit| audit.out += 1,
+            |audit| audit.checking += 1,
+            |audit| audit.idle += 1,
+            |audit| audit.found += 1,
+            |audit| audit.waiting += 1,
+        ];
+        for (number, off) in off.iter().enumerate() {
+            let mut audit = AT_REST;
+            off(&mut audit);
+            assert!(!audit.balanced(), "{number}: {audit:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_reads_as_a_sentence() {
+        let status = Status {
+            size: 6,
+            idle: 1,
+            in_use: 5,
+            checking: 0,
+            creating: 2,
+            waiting: 3,
+            max_size: 9,
+            paused: false,
+            closed: false,
+        };
+        let text = "5 of 9 in use, 1 idle, 2 being created, 3 waiting";
+        assert_eq!(status.to_string(), text);
+    }
+}

@@ -180,7 +180,6 @@ impl<T> Engine<T> {
         waker: &mut Option<Waker>,
         now: Tick,
     ) -> Look<T> {
-        let settings = self.settings();
         let state = self.permits.state();
         // proof: stay-sees-the-close
         if state.closed() {
@@ -190,14 +189,18 @@ impl<T> Engine<T> {
         if line.queue.waiter(place).wish.objects as usize > state.limit() {
             return Look::Parted(Parting::TooMany);
         }
-        if let (true, Some(failure)) = (settings.config.fail_fast, line.gate.failure())
-            && now < failure.retry_at
-        {
-            return Look::Parted(Parting::Failing(failure.clone()));
-        }
-        let busy = line.queue.waiter(place).busy;
-        if !busy && self.start_creation(line, now, &settings.config) {
-            return Look::Create;
+        // Mostly there is no permit to create on, and nothing has failed: then all it can do is wait.
+        if state.total() < state.limit() || line.gate.failure().is_some() {
+            let settings = self.settings();
+            if let (true, Some(failure)) = (settings.config.fail_fast, line.gate.failure())
+                && now < failure.retry_at
+            {
+                return Look::Parted(Parting::Failing(failure.clone()));
+            }
+            let busy = line.queue.waiter(place).busy;
+            if !busy && self.start_creation(line, now, &settings.config) {
+                return Look::Create;
+            }
         }
         std::mem::swap(&mut line.queue.waiter(place).waker, waker);
         let retry_at = line

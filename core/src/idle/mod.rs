@@ -11,24 +11,28 @@
 //! | affine | own stripe, what it held to the ring | own stripe, ring, other stripes | what this thread used last |
 //!
 //! I2: an object is in at most one store, and never while somebody holds it.
+//!
+//! No store is made before there is an object to put into it: a pool that nobody uses is small.
 
 mod stack;
 mod stripes;
 
 use crate::config::Strategy;
 use crate::entry::Entry;
-use crate::primitives::{AtomicU32, Ordering, Ring, spin_loop};
+use crate::primitives::{AtomicU32, OnceLock, Ordering, Ring, spin_loop};
 use stack::Stack;
 use stripes::Stripes;
 
 /// The idle objects of a pool.
 pub(crate) struct Idle<T> {
+    ceiling: usize,
     /// The strategy in force; changed on a live pool, read without any order: both sides work
     /// with either value.
     strategy: AtomicU32,
     stripes: Stripes<Entry<T>>,
     stack: Stack<T>,
-    ring: Ring<Box<Entry<T>>>,
+    /// In a box: its ends are kept on cache lines of their own, most of which is nothing.
+    ring: OnceLock<Box<Ring<Box<Entry<T>>>>>,
 }
 
 /// How a giver who goes on to look whether somebody missed the object stands to them.
@@ -56,13 +60,34 @@ const fn code(strategy: Strategy) -> u32 {
 impl<T> Idle<T> {
     pub(crate) fn new(ceiling: usize, strategy: Strategy) -> Self {
         let idle = Self {
+            ceiling,
             strategy: AtomicU32::new(FIFO),
             stripes: Stripes::new(ceiling),
             stack: Stack::new(ceiling),
-            ring: Ring::new(ceiling),
+            ring: OnceLock::new(),
         };
         idle.set_strategy(strategy);
         idle
+    }
+
+    /// Makes what objects are put into, so that putting one there allocates nothing.
+    pub(crate) fn prepare(&self) {
+        self.ring();
+        self.stripes.slots();
+    }
+
+    #[inline]
+    fn ring(&self) -> &Ring<Box<Entry<T>>> {
+        match self.ring.get() {
+            Some(ring) => ring,
+            None => self.ring.get_or_init(|| Box::new(Ring::new(self.ceiling))),
+        }
+    }
+
+    /// Takes the ring's first. Where its making is not seen yet, nothing that was put there is to be seen.
+    #[inline]
+    fn pop(&self) -> Option<Box<Entry<T>>> {
+        self.ring.get()?.pop()
     }
 
     pub(crate) fn set_strategy(&self, strategy: Strategy) {
@@ -94,10 +119,10 @@ impl<T> Idle<T> {
 
     /// Puts an object at the end of the ring, where [`Self::in_ring`] counts it.
     pub(crate) fn put_last(&self, entry: Box<Entry<T>>) {
-        let mut entry = entry;
+        let (ring, mut entry) = (self.ring(), entry);
         // The ring has a place for every object that may exist, so a refusal can only mean that
         // a taker has claimed its place and not yet left it.
-        while let Err(refused) = self.ring.push(entry) {
+        while let Err(refused) = ring.push(entry) {
             entry = refused;
             spin_loop();
         }
@@ -108,21 +133,21 @@ impl<T> Idle<T> {
     pub(crate) fn take(&self) -> Option<Box<Entry<T>>> {
         match self.strategy.load(Ordering::Relaxed) {
             AFFINE => self.stripes.take_own().or_else(|| self.take_shared()),
-            LIFO => self.stack.pop().or_else(|| self.ring.pop()),
-            _ => self.ring.pop(),
+            LIFO => self.stack.pop().or_else(|| self.pop()),
+            _ => self.pop(),
         }
     }
 
     /// Apart, so that what a thread finds in its own slot costs no call.
     #[inline(never)]
     fn take_shared(&self) -> Option<Box<Entry<T>>> {
-        self.ring.pop().or_else(|| self.stripes.steal())
+        self.pop().or_else(|| self.stripes.steal())
     }
 
     /// Takes any idle object there is, wherever it is.
     pub(crate) fn search(&self) -> Option<Box<Entry<T>>> {
         self.take()
-            .or_else(|| self.ring.pop())
+            .or_else(|| self.pop())
             .or_else(|| self.stripes.steal())
             // proof: search-everywhere
             .or_else(|| self.stack.pop())
@@ -130,7 +155,7 @@ impl<T> Idle<T> {
 
     /// Takes any idle object, the ring's first: what waiters were woken for lies there.
     pub(crate) fn search_ring_first(&self) -> Option<Box<Entry<T>>> {
-        self.ring.pop().or_else(|| self.search())
+        self.pop().or_else(|| self.search())
     }
 
     /// Takes all there are, in the order in which putting them back leaves things as they were.
@@ -149,6 +174,6 @@ impl<T> Idle<T> {
 
     /// How many objects the ring holds (a momentary count).
     pub(crate) fn in_ring(&self) -> usize {
-        self.ring.len()
+        self.ring.get().map_or(0, |ring| ring.len())
     }
 }

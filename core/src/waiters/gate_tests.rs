@@ -242,3 +242,19 @@ fn failures_side_by_side_count_as_one_round() {
     assert_eq!(first.retry_at, second.retry_at);
     assert_eq!(gate.failure().map(|f| f.rounds), Some(1));
 }
+
+#[test]
+fn one_that_hopes_again_may_try_at_once() {
+    let mut gate = Gate::new();
+    assert!(!gate.hasten(Tick::ZERO), "it had never given up");
+    gate.started();
+    gate.failed(Tick::ZERO, refused(), Backoff::default(), 0);
+    let now = Tick::ZERO.after(Duration::from_nanos(1));
+    assert!(gate.failure().is_some_and(|failure| failure.retry_at > now));
+    assert!(gate.hasten(now));
+    assert!(
+        gate.failure()
+            .is_some_and(|failure| failure.retry_at == now)
+    );
+    assert_eq!(gate.refill_at(), now);
+}
