@@ -78,10 +78,10 @@ async fn wear_out<F: Factory<Object = usize>>(runtime: Manual, factory: F) -> Ve
         ..PoolConfig::default()
     };
     let builder = Pool::builder(factory).runtime(runtime).config(config);
-    let pool = builder.build().unwrap();
+    let pool = builder.build().expect("a valid configuration");
     let mut seen = Vec::new();
     for _ in 0..7 {
-        seen.push(*pool.acquire().await.unwrap() as u64);
+        seen.push(*pool.acquire().await.expect("an object") as u64);
     }
     let totals = pool.stats();
     seen.push(totals.recycled);

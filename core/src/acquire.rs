@@ -231,49 +231,57 @@ async fn check_all<D: Driver, H: Home<D>>(
     served_at: Tick,
     deadline: &mut Deadline,
 ) -> Result<Batch<D, H>, Unfit> {
-    let mut now = Some(served_at);
     let mut waiting = GiveBack {
         home,
-        next: Some(first),
-        more,
+        entries: more,
     };
+    let first = check_one(home, first, served_at, deadline).await?;
+    if waiting.entries.is_empty() {
+        return Ok((first, Vec::new()));
+    }
     let mut good = GoodOnes {
-        first: None,
-        rest: Vec::new(),
+        first: Some(first),
+        rest: Vec::with_capacity(waiting.entries.len()),
     };
-    while let Some(entry) = waiting.next.take() {
-        let now = now.take().unwrap_or_else(|| home.clock.now());
-        if too_late(home, &entry, deadline, now) {
-            waiting.next = Some(entry);
-            return Err(Unfit::TooLate);
-        }
-        waiting.next = waiting.more.pop();
-        let newborn = entry.newborn;
-        let checked = check(Held::new(home.clone(), entry), deadline).await;
-        if newborn && matches!(checked, Checked::Good(_)) {
-            home.engine.thrives();
-        }
-        match checked {
-            Checked::Good(held) if good.first.is_none() => good.first = Some(held),
-            Checked::Good(held) => good.rest.push(held),
-            Checked::Gone => return Err(Unfit::Gone),
-        }
+    while let Some(entry) = waiting.entries.pop() {
+        let checked = check_one(home, entry, home.clock.now(), deadline).await?;
+        good.rest.push(checked);
     }
     let first = good.first.take().ok_or(Unfit::Gone)?;
     Ok((first, std::mem::take(&mut good.rest)))
 }
 
+async fn check_one<D: Driver, H: Home<D>>(
+    home: &H,
+    entry: Box<Entry<D::Object>>,
+    now: Tick,
+    deadline: &mut Deadline,
+) -> Result<Held<D, H>, Unfit> {
+    if too_late(home, &entry, deadline, now) {
+        home.engine.give(entry);
+        return Err(Unfit::TooLate);
+    }
+    let newborn = entry.newborn;
+    match check(Held::new(home.clone(), entry), deadline).await {
+        Checked::Good(held) => {
+            if newborn {
+                home.engine.thrives();
+            }
+            Ok(held)
+        }
+        Checked::Gone => Err(Unfit::Gone),
+    }
+}
+
 /// Entries that nobody has touched yet: dropped, they go back.
 struct GiveBack<'h, D: Driver, H: Home<D>> {
     home: &'h H,
-    /// Apart from the others: most callers want one, and no vector.
-    next: Option<Box<Entry<D::Object>>>,
-    more: Vec<Box<Entry<D::Object>>>,
+    entries: Vec<Box<Entry<D::Object>>>,
 }
 
 impl<D: Driver, H: Home<D>> Drop for GiveBack<'_, D, H> {
     fn drop(&mut self) {
-        for entry in self.next.take().into_iter().chain(self.more.drain(..)) {
+        for entry in self.entries.drain(..) {
             self.home.engine.give(entry);
         }
     }

@@ -146,16 +146,20 @@ impl<T> Idle<T> {
 
     /// Takes any idle object there is, wherever it is.
     pub(crate) fn search(&self) -> Option<Box<Entry<T>>> {
-        self.take()
-            .or_else(|| self.pop())
-            .or_else(|| self.stripes.steal())
-            // proof: search-everywhere
-            .or_else(|| self.stack.pop())
+        if self.strategy.load(Ordering::Relaxed) == LIFO
+            && let Some(entry) = self.stack.pop()
+        {
+            return Some(entry);
+        }
+        self.search_ring_first()
     }
 
     /// Takes any idle object, the ring's first: what waiters were woken for lies there.
     pub(crate) fn search_ring_first(&self) -> Option<Box<Entry<T>>> {
-        self.pop().or_else(|| self.search())
+        self.pop()
+            .or_else(|| self.stripes.steal())
+            // proof: search-everywhere
+            .or_else(|| self.stack.pop())
     }
 
     /// Takes all there are, in the order in which putting them back leaves things as they were.

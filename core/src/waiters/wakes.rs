@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 /// More than this at once are woken in several rounds.
-const ROOM: usize = 16;
+const ROOM: usize = 4;
 
 #[derive(Default)]
 pub(crate) struct Wakes {
