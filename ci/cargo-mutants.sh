@@ -69,6 +69,7 @@ copy_lean() {
         >"$tree/.config/nextest.toml"
 }
 
+CARGO_TARGET_DIR="$home/tool" run cargo build -p nebula-resource-mutants
 copy_lean
 from=$home/from
 rm -rf "$from"
@@ -86,8 +87,7 @@ heading "the tests as they are"
 
 heading "core/, every mutant behind a switch"
 (cd "$tree" && cargo mutants --list --json -p nebula-resource-core "${NOT_MINE[@]}") >"$home/list.json"
-CARGO_TARGET_DIR="$ROOT/target" run cargo build -p nebula-resource-mutants
-run "$ROOT/target/debug/nebula-resource-mutants" "$home/list.json" "$from" "$tree" "$home" "$@" -- \
+run "$home/tool/debug/nebula-resource-mutants" "$home/list.json" "$from" "$tree" "$home" "$@" -- \
     "${ours[@]}" "${tests[@]}"
 
 heading "core/, mutant by mutant, where no switch fits"
@@ -99,8 +99,8 @@ done <"$home/alone.names"
 if ((${#only[@]})); then
     (cd "$tree" && run cargo mutants --in-place -p nebula-resource-core \
         --test-package nebula-resource,nebula-resource-core --test-tool nextest --no-default-features \
-        --baseline skip --timeout 150 --build-timeout 150 --cap-lints=true --iterate "${only[@]}" \
-        -o "$home/out" --no-times --colors never -- --test all --lib -E 'not test(/::threads$/)') || true
+        --baseline skip --timeout 150 --build-timeout 150 --cap-lints=true --iterate \
+        "${NOT_MINE[@]}" "${only[@]}" -o "$home/out" --no-times --colors never -- --test all --lib -E 'not test(/::threads$/)') || true
     cat "$home/out/mutants.out/missed.txt" >>"$home/missed.names"
 fi
 

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use nebula_resource::runtime::Manual;
-use nebula_resource::{AcquireError, Factory, Pool};
+use nebula_resource::{AcquireError, Factory, Pool, Runtime};
 
 struct Units;
 
@@ -39,6 +39,36 @@ fn shrinking_below_what_a_waiter_asks_for_refuses_it_at_once() {
         next.await.unwrap();
     });
     assert!(pool.audit().balanced(), "{:?}", pool.audit());
+}
+
+/// Nobody looks after one further down the line before its turn: it has to be woken for this.
+#[test]
+fn one_that_is_not_the_first_is_refused_at_once_too() {
+    let runtime = Manual::new();
+    let builder = Pool::builder(Units).runtime(runtime.clone());
+    let pool = builder.max_size(3).build().unwrap();
+    let held = runtime.run(pool.acquire_many(3)).unwrap();
+    let waits = |count| {
+        let pool = pool.clone();
+        let (tell, told) = std::sync::mpsc::channel();
+        let job = Box::pin(async move {
+            let _nobody_listens = tell.send(pool.acquire_many(count).await.map(drop));
+        });
+        assert!(runtime.spawn(job).is_ok());
+        runtime.run_until_idle();
+        told
+    };
+    let (first, many) = (waits(1), waits(3));
+    pool.resize(2).unwrap();
+    runtime.run_until_idle();
+    assert!(matches!(
+        many.try_recv(),
+        Ok(Err(AcquireError::TooMany { .. }))
+    ));
+    assert!(first.try_recv().is_err(), "it waits on");
+    drop(held);
+    runtime.run_until_idle();
+    assert!(matches!(first.try_recv(), Ok(Ok(()))));
 }
 
 /// Polls once, after the background has had its turn.

@@ -90,3 +90,30 @@ async fn stock_of_an_unused_pool<H: Harness>(h: H) {
     h.nothing_lost(&pool, &script).await;
 }
 on_every_runtime!(bug_stock_of_an_unused_pool: stock_of_an_unused_pool);
+
+/// The first new object that is good ends the failure: what fails later is the first of its kind.
+#[test]
+fn one_that_thrives_ends_the_failure() {
+    run(|h: OnManual| async move {
+        let script = h.script();
+        script.next(Callback::Validate, [Act::Fail; 3]);
+        let config = PoolConfig {
+            max_size: 2,
+            acquire_timeout: Duration::from_secs(30),
+            validate_after: Some(Duration::ZERO),
+            ..h.config()
+        };
+        let pool = h.pool(&script, config);
+        let first = pool.acquire().await.unwrap();
+        assert_eq!(script.calls(Callback::Validate), 4);
+        pool.reconfigure(|c| c.fail_fast = true).unwrap();
+        script.next(Callback::Create, [Act::Fail]);
+        let refused = pool.acquire().await.unwrap_err();
+        let AcquireError::CreateFailed(report) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(report.attempts, 1, "{report}");
+        drop(first);
+        h.nothing_lost(&pool, &script).await;
+    });
+}

@@ -37,9 +37,10 @@ async fn hangs<H: Harness>(h: &H, callback: Callback, change: impl Fn(&mut PoolC
     h.until("the hang", || script.inside(callback) == 1).await;
     h.advance(millis(49));
     assert!(!caller.is_done(), "not before its time");
-    // The bound may have begun a little later than the hang.
+    // The bound may have begun a little later than the hang; on a busy machine, much later.
     h.advance(millis(50));
-    h.until("the caller's end", || caller.is_done()).await;
+    assert!(!H::KEEPS_UP || caller.is_done(), "by the new bound");
+    h.settle("the caller's end", || caller.is_done()).await;
     assert_eq!(caller.await.is_err(), callback == Callback::Create);
     h.nothing_lost(&pool, &script).await;
 }

@@ -152,3 +152,18 @@ fn what_the_retired_have_done_is_counted_still() {
         assert_eq!((totals.acquired, totals.recycled), (6, 4), "{totals:?}");
     });
 }
+
+/// What one thread has put aside, any other finds, wherever the two keep theirs.
+#[test]
+fn each_thread_finds_what_another_put_aside() {
+    let pool = pool(Strategy::Affine);
+    pool.resize(1).unwrap();
+    for round in 0..64 {
+        std::thread::scope(|scope| {
+            let used = scope.spawn(|| drop(pool.acquire_blocking().unwrap()));
+            used.join().unwrap();
+            let found = scope.spawn(|| pool.try_acquire().is_some());
+            assert!(found.join().unwrap(), "{round}");
+        });
+    }
+}

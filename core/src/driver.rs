@@ -44,11 +44,7 @@ pub trait Driver: Send + Sync + Sized + 'static {
 
     /// Recycles an object on the spot, if that takes no waiting. `None`: it may; use
     /// [`recycle`](Self::recycle). May panic.
-    #[inline]
-    fn recycle_at_once(&self, object: &mut Self::Object) -> Option<Result<(), BoxError>> {
-        let _ = object;
-        None
-    }
+    fn recycle_at_once(&self, object: &mut Self::Object) -> Option<Result<(), BoxError>>;
 
     /// Asks whether a returned object is visibly unusable.
     fn is_broken(&self, object: &Self::Object) -> bool;

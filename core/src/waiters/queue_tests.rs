@@ -44,6 +44,23 @@ fn who_returns_goes_to_the_head_and_is_not_raced() {
 }
 
 #[test]
+fn who_was_woken_is_counted_until_it_goes() {
+    let mut queue = Queue::new();
+    let places: Vec<Place> = (0..3).map(|_| queue.join(wish(1))).collect();
+    for place in &places {
+        queue.stand(*place, Standing::Woken);
+    }
+    assert_eq!((queue.woken(), queue.lost()), (3, 0));
+    queue.grant(places[0], ());
+    assert_eq!((queue.woken(), queue.lost()), (2, 0));
+    queue.stand(places[1], Standing::Lost);
+    assert_eq!((queue.woken(), queue.lost()), (1, 1));
+    queue.leave(places[1]);
+    queue.leave(places[2]);
+    assert_eq!((queue.woken(), queue.lost(), queue.len()), (0, 0, 0));
+}
+
+#[test]
 fn several_objects_are_collected_before_the_waiter_is_served() {
     let mut queue = Queue::new();
     let place = queue.join(wish(3));
