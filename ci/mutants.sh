@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Breaks every line that the proofs rest on, one at a time, and expects a model to turn red: those
 # lines carry a comment `// proof: NAME`, and ci/mutants.tsv says how each is broken. Works on a copy
-# of the tree; yours stays as it is. Writes the table in docs/verification.md. Takes about twenty
-# minutes on two idle processors, so ci/test.sh does not call it.
+# of the tree; yours stays as it is. Writes the table in docs/verification.md. Takes under ten
+# minutes on two idle processors; ci/test.sh does not call it.
 #
 # A mutation is tried on the models that it names first, and on all others only if those stay green.
 #
