@@ -34,6 +34,18 @@ span() { printf '%dm %02ds' $(($1 / 60)) $(($1 % 60)); }
 # A directory of our own, where other users may be let in (TMPDIR may be private).
 scratch() { mktemp -d /tmp/nebula-resource.XXXXXX; }
 
+# A port that nobody answers on, below the range that outgoing connections use.
+free_port() {
+    local port
+    while true; do
+        port=$((20000 + RANDOM % 12000))
+        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            printf '%s\n' "$port"
+            return
+        fi
+    done
+}
+
 # The name of the package whose directory this is.
 package_in() { awk -F'"' '/^name *=/ { print $2; exit }' "$1/Cargo.toml"; }
 

@@ -48,18 +48,6 @@ as_server() {
     fi
 }
 
-# A port that nobody answers on, below the range that outgoing connections use.
-free_port() {
-    local port
-    while true; do
-        port=$((20000 + RANDOM % 12000))
-        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            printf '%s\n' "$port"
-            return
-        fi
-    done
-}
-
 # The postmaster's pid while it is alive.
 server_pid() {
     if as_server "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1; then

@@ -12,18 +12,6 @@ find_server() {
     command -v redis-server || die "no redis-server here: run ci/install.sh redis"
 }
 
-# A port that nobody answers on, below the range that outgoing connections use.
-free_port() {
-    local port
-    while true; do
-        port=$((20000 + RANDOM % 12000))
-        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            printf '%s\n' "$port"
-            return
-        fi
-    done
-}
-
 # What runs under this pid; nothing if it is gone.
 command_of() {
     if [[ -d /proc/self ]]; then

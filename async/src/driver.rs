@@ -117,3 +117,19 @@ impl<F> fmt::Debug for AsyncDriver<F> {
         f.debug_struct("AsyncDriver").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    #[test]
+    fn only_a_ready_future_answers_at_once() {
+        let object = 1;
+        let borrowing = || ready::<Result<&i32, ()>>(Ok(&object));
+        assert!(answers_at_once(&borrowing));
+        assert!(!answers_at_once(&|| async { 1 }));
+        assert!(!answers_at_once(&|| async { ready(1).await }));
+    }
+}

@@ -81,10 +81,20 @@ pub struct Pool<T>(Engine<T>);
 impl<T> Pool<T> {
     /// An empty pool.
     pub fn new(config: PoolConfig, ceiling: usize) -> Self {
-        let engine = Engine::new(config, ceiling, Waker::noop().clone());
-        // As the first object does: what is modelled comes after.
-        engine.idle.prepare();
-        Self(engine)
+        let pool = Self::untouched(config, ceiling);
+        // As the first creation does: what is modelled comes after.
+        pool.prepare();
+        pool
+    }
+
+    /// An empty pool whose stores have not been made yet.
+    pub fn untouched(config: PoolConfig, ceiling: usize) -> Self {
+        Self(Engine::new(config, ceiling, Waker::noop().clone()))
+    }
+
+    /// Makes the stores, as `deliver` does.
+    pub fn prepare(&self) {
+        self.0.idle.prepare();
     }
 
     /// Makes an object and keeps it; there must be a permit.

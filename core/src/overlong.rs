@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 
 /// Whoever has taken so long may well never answer: a connect that loses its first packet takes one
-/// second more (RFC 6298), and one that loses none takes milliseconds. As long as the longest pause
-/// between two probes, so that what hangs and what refuses are waited for alike.
+/// second more (RFC 6298), and one that loses none takes milliseconds. Hardly longer than the longest
+/// pause between two probes, so that what hangs and what refuses are waited for alike.
 const LONG: Duration = Duration::from_secs(1);
 
 /// Who is to know that a creation takes long.

@@ -30,6 +30,17 @@ pub struct Case {
     pub fairness: Fairness,
 }
 
+/// Time plays no part in it.
+fn plain(case: Case) -> PoolConfig {
+    PoolConfig {
+        strategy: case.strategy,
+        fairness: case.fairness,
+        validate_after: None,
+        max_lifetime: None,
+        ..PoolConfig::default()
+    }
+}
+
 /// See the module.
 #[allow(
     missing_debug_implementations,
@@ -73,16 +84,23 @@ impl World {
 
     /// The same, with more to say.
     pub fn with(case: Case, change: impl Fn(&mut PoolConfig)) -> Arc<Self> {
-        let mut config = PoolConfig {
-            strategy: case.strategy,
-            fairness: case.fairness,
-            validate_after: None,
-            max_lifetime: None,
-            ..PoolConfig::default()
-        };
+        let mut config = plain(case);
         change(&mut config);
+        Self::around(Pool::new(config, CEILING))
+    }
+
+    /// A pool whose stores have not been made yet.
+    pub fn untouched(case: Case, max_size: usize) -> Arc<Self> {
+        let config = PoolConfig {
+            max_size,
+            ..plain(case)
+        };
+        Self::around(Pool::untouched(config, CEILING))
+    }
+
+    fn around(pool: Pool<Thing>) -> Arc<Self> {
         Arc::new(Self {
-            pool: Pool::new(config, CEILING),
+            pool,
             ledger: Arc::default(),
             now: AtomicU64::new(0),
         })

@@ -19,6 +19,8 @@ impl<T> Engine<T> {
     /// A new object: handed to the head of the line, or put aside.
     pub(crate) fn deliver(&self, entry: Box<Entry<T>>) {
         entry.record.set_state(ObjectState::Idle);
+        // Now, so that giving it back allocates nothing.
+        self.idle.prepare();
         let settings = self.settings();
         let mut wakes = Wakes::default();
         let mut line = self.line.lock();

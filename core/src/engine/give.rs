@@ -60,6 +60,7 @@ impl<T> Engine<T> {
         // proof: give-in-line-keeps
         if !state.keeps() {
             drop(line);
+            // No fence: settling looks again under the lock.
             let _put = self.idle.put(entry);
             return self.settle();
         }

@@ -190,6 +190,7 @@ impl<T> Engine<T> {
             return Look::Parted(Parting::TooMany);
         }
         // Mostly there is no permit to create on, and nothing has failed: then all it can do is wait.
+        // Whoever frees a permit meanwhile nudges it.
         if state.total() < state.limit() || line.gate.failure().is_some() {
             let settings = self.settings();
             if let (true, Some(failure)) = (settings.config.fail_fast, line.gate.failure())

@@ -120,7 +120,6 @@ impl<T> Engine<T> {
     /// was made, so that a clear or a suspicion raised meanwhile applies to it.
     pub(crate) fn enrol(&self, object: T, stamp: Stamp, now: Tick, jitter: u64) -> Box<Entry<T>> {
         let settings = self.settings();
-        self.idle.prepare();
         let record = self.registry.enrol(now);
         self.stats.created();
         let mut entry = Entry::new(object, record, settings, stamp, jitter);

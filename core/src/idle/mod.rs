@@ -12,7 +12,7 @@
 //!
 //! I2: an object is in at most one store, and never while somebody holds it.
 //!
-//! No store is made before there is an object to put into it: a pool that nobody uses is small.
+//! No store is made before somebody looks for an object or makes one: a pool that nobody uses is small.
 
 mod stack;
 mod stripes;

@@ -54,6 +54,7 @@ impl<E> Stripes<E> {
     /// Swaps each of them, or makes them: either way, who puts something there later sees all that the
     /// caller wrote before (`engine::give` rests on that).
     pub(crate) fn steal(&self) -> Option<Box<E>> {
+        // proof: look-makes-slots
         let slots = self.slots();
         let (own, count) = (own(slots), slots.len());
         (1..=count).find_map(|step| slots[(own + step) & (count - 1)].take())

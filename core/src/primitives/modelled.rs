@@ -147,9 +147,10 @@ impl<T> Snapshot<T> {
 }
 
 /// See `std::sync::OnceLock`: the value lies in a real one, which orders nothing for loom; the flag
-/// has the edges of the real one and no more.
+/// has the edges of the real one and no more. Who comes while it is made waits for it.
 pub(crate) struct OnceLock<T> {
     filled: AtomicBool,
+    making: Mutex<()>,
     vault: std::sync::OnceLock<T>,
 }
 
@@ -157,6 +158,7 @@ impl<T> OnceLock<T> {
     pub(crate) fn new() -> Self {
         Self {
             filled: AtomicBool::new(false),
+            making: Mutex::new(()),
             vault: std::sync::OnceLock::new(),
         }
     }
@@ -167,8 +169,9 @@ impl<T> OnceLock<T> {
     }
 
     pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let value = self.vault.get_or_init(make);
-        self.filled.swap(true, Ordering::AcqRel);
+        self.filled.store(true, Ordering::Release);
         value
     }
 }

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-/// More than this at once are woken in several rounds.
+/// More than this at once are woken in several rounds; whoever looks pays for the room.
 const ROOM: usize = 4;
 
 #[derive(Default)]

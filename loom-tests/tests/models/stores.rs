@@ -57,6 +57,29 @@ fn steal_against_pop(case: Case) {
     assert_eq!(world.finish().found, 2);
 }
 
+// The limit falls while the stores are just being made, and the first object is given into them. Loses:
+// the shrinker does not see the slots and leaves them out; the giver swaps one that nobody else has
+// swapped, without a fence, and does not see the new limit.
+cases!(slots_made_against_shrink: fifo, affine);
+fn slots_made_against_shrink(case: Case) {
+    let world = World::untouched(case, 2);
+    let (mine, object) = (world.make(), world.make());
+    let giver = world.spawn(move |world| {
+        use_stripe(1);
+        world.pool.prepare();
+        world.give(object);
+    });
+    world.pool.reconfigure(|c| c.max_size = 1).unwrap();
+    giver.join().unwrap();
+    assert_eq!(
+        world.pool.audit().permits,
+        1,
+        "one is out, and no more may be"
+    );
+    world.give(mine);
+    assert_eq!(world.finish().found, 1);
+}
+
 // Two use the same stripe.
 cases!(two_on_one_stripe: affine);
 fn two_on_one_stripe(case: Case) {

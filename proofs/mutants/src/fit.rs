@@ -2,12 +2,12 @@
 //! the rest is tried again. It knows nothing about tests.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::Failure;
 use crate::hunt::Outcome;
 use crate::list::Mutant;
 use crate::switch::switch;
@@ -25,8 +25,9 @@ impl Fitted {
     /// What becomes of a mutant that is not in the tree.
     pub(crate) fn verdict(&self, mutant: &Mutant) -> Option<Outcome> {
         // Instead of `impl Trait` any type may be answered, but not two of them.
-        let answers_two = mutant.answers.contains("impl ");
-        if self.done.contains(&mutant.id) && !self.unviable.contains(&mutant.id) {
+        let function = mutant.function.as_ref();
+        let answers_two = function.is_some_and(|around| around.return_type.contains("impl "));
+        if self.done.contains(&mutant.id) {
             None
         } else if self.unviable.contains(&mutant.id) && !answers_two {
             Some(Outcome::Unviable)
@@ -43,7 +44,7 @@ pub(crate) fn fit(
     from: &Path,
     into: &Path,
     notes: &Path,
-) -> Result<Fitted, Box<dyn Error>> {
+) -> Result<Fitted, Failure> {
     let noted = std::fs::read_to_string(notes).unwrap_or_default();
     let noted: BTreeSet<&str> = noted.lines().collect();
     let known = mutants
@@ -82,7 +83,7 @@ fn write(
     stays_const: &BTreeSet<String>,
     from: &Path,
     into: &Path,
-) -> Result<BTreeSet<usize>, Box<dyn Error>> {
+) -> Result<BTreeSet<usize>, Failure> {
     let mut files: BTreeMap<&str, Vec<&Mutant>> = BTreeMap::new();
     for mutant in mutants {
         let of_file = files.entry(&mutant.file).or_default();
@@ -123,7 +124,7 @@ struct Refused {
     consts: BTreeSet<String>,
 }
 
-fn refused(tree: &Path) -> Result<Refused, Box<dyn Error>> {
+fn refused(tree: &Path) -> Result<Refused, Failure> {
     let output = Command::new("cargo")
         .args([
             "check",

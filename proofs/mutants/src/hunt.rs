@@ -1,8 +1,7 @@
 //! Tries every mutant on the tests that reach it, the most promising first, and writes down what
 //! becomes of it. It knows nothing of sources, nor of how a test is run.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::Failure;
 use crate::fit::Fitted;
 use crate::list::Mutant;
 use crate::trial::{End, Test};
@@ -19,8 +19,6 @@ const WORKERS: usize = 2;
 
 /// For so long a mutant is tried at first.
 const SOON: Duration = Duration::from_secs(4);
-
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// What became of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,23 +116,20 @@ impl<'a> Hunt<'a> {
         let known = self.results.known();
         let settled = |mutant: &Mutant| known.get(&mutant.name).is_some_and(|o| o.is_settled());
         let open = mutants.iter().filter(|mutant| !settled(mutant));
-        let later = Mutex::new(BTreeSet::new());
-        side_by_side(open.copied().collect(), |_, mutant| {
+        let later = side_by_side(open.copied().collect(), |_, mutant| {
             if let Some(outcome) = fitted.verdict(mutant) {
-                return self.results.record(mutant, outcome, "");
+                self.results.record(mutant, outcome, "")?;
+                return Ok(None);
             }
-            if !self.settle(mutant, SOON)? {
-                let mut later = later.lock().map_err(|_| "a worker panicked")?;
-                later.insert(mutant.id);
-            }
-            Ok(())
+            let settled = self.settle(mutant, SOON)?;
+            Ok((!settled).then_some(mutant))
         })?;
-        let later = later.into_inner().map_err(|_| "a worker panicked")?;
         println!("{} are for all the tests that reach them", later.len());
-        let rest = mutants.iter().filter(|mutant| later.contains(&mutant.id));
-        side_by_side(rest.copied().collect(), |_, mutant| {
-            self.settle(mutant, Duration::MAX).map(drop)
-        })
+        side_by_side(later, |_, mutant| {
+            self.settle(mutant, Duration::MAX)?;
+            Ok(None::<()>)
+        })?;
+        Ok(())
     }
 
     /// Tries one for so long; answers whether it is known now what becomes of it.
@@ -182,8 +177,9 @@ impl<'a> Hunt<'a> {
             End::Passed => End::Passed,
             // On a busy machine it may just be slow.
             End::Hung => again(most * 2)?,
-            End::Failed if again(most)? != End::Passed => End::Failed,
-            End::Failed if again(most)? != End::Passed => End::Failed,
+            End::Failed if again(most)? != End::Passed || again(most)? != End::Passed => {
+                End::Failed
+            }
             End::Failed => End::Passed,
         })
     }
@@ -203,40 +199,40 @@ pub(crate) fn measured(tests: Vec<Test>, home: &Path) -> Result<Vec<Test>, Failu
         tests.retain_mut(|test| noted.lines().any(|line| test.recall(line)));
         return Ok(tests);
     }
-    let passing = Mutex::new(Vec::new());
-    side_by_side(tests, |worker, mut test| {
+    let passing = side_by_side(tests, |worker, mut test| {
         let log = home.join(format!("reached-{worker}"));
         if test.measure(&log)? && test.measure(&log)? {
-            let mut passing = passing.lock().map_err(|_| "a worker panicked")?;
-            passing.push(test);
-        } else {
-            println!("left out, it fails by itself: {}", test.name);
+            return Ok(Some(test));
         }
-        Ok(())
+        println!("left out, it fails by itself: {}", test.name);
+        Ok(None)
     })?;
-    let passing = passing.into_inner().map_err(|_| "a worker panicked")?;
     let noted: Vec<_> = passing.iter().map(Test::told).collect();
     std::fs::write(notes, noted.join("\n"))?;
     Ok(passing)
 }
 
-/// Does `job` with each of `items`, several at a time.
-fn side_by_side<T: Send>(
+/// Does `job` with each of `items`, several at a time; answers what came of them.
+fn side_by_side<T: Send, R: Send>(
     items: Vec<T>,
-    job: impl Fn(usize, T) -> Result<(), Failure> + Sync,
-) -> Result<(), Failure> {
+    job: impl Fn(usize, T) -> Result<Option<R>, Failure> + Sync,
+) -> Result<Vec<R>, Failure> {
     let items = Mutex::new(items.into_iter());
     let next = || items.lock().ok().and_then(|mut items| items.next());
-    let work = |number: usize| {
+    let work = |number: usize| -> Result<Vec<R>, Failure> {
+        let mut came = Vec::new();
         while let Some(item) = next() {
-            job(number, item)?;
+            came.extend(job(number, item)?);
         }
-        Ok(())
+        Ok(came)
     };
     std::thread::scope(|scope| {
         let hire = |number| scope.spawn(move || work(number));
         let workers: Vec<_> = (0..WORKERS).map(hire).collect();
-        let mut ended = workers.into_iter().map(|worker| worker.join());
-        ended.try_for_each(|ended| ended.map_err(|_| "a worker panicked")?)
+        let mut came = Vec::new();
+        for worker in workers {
+            came.append(&mut worker.join().map_err(|_| "a worker panicked")??);
+        }
+        Ok(came)
     })
 }

@@ -1,46 +1,47 @@
 //! What cargo-mutants would break (`cargo mutants --list --json`). It knows nothing about how it is done.
 
-use serde_json::Value;
-
-/// A line and a column, both from one, as cargo-mutants counts them.
-pub(crate) type Place = (usize, usize);
+use serde::Deserialize;
 
 /// One change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Mutant {
     /// Its number: what its switch is called.
+    #[serde(skip)]
     pub(crate) id: usize,
     pub(crate) file: String,
     /// What is done: one of cargo-mutants' genres.
     pub(crate) genre: String,
-    pub(crate) start: Place,
+    pub(crate) span: Span,
     pub(crate) replacement: String,
     /// As cargo-mutants says it, place included.
     pub(crate) name: String,
-    /// What the function around it answers, as it is written.
-    pub(crate) answers: String,
+    /// The one around it, if there is one.
+    pub(crate) function: Option<Function>,
 }
 
-fn place(value: &Value) -> Place {
-    let number = |key: &str| value[key].as_u64().unwrap_or_default() as usize;
-    (number("line"), number("column"))
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Span {
+    pub(crate) start: Place,
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// As cargo-mutants counts them: both from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Function {
+    /// As it is written.
+    pub(crate) return_type: String,
 }
 
 /// All of them, numbered from one.
 pub(crate) fn read(json: &str) -> Result<Vec<Mutant>, serde_json::Error> {
-    let listed: Vec<Value> = serde_json::from_str(json)?;
-    let mutants = listed.iter().enumerate().map(|(index, value)| Mutant {
-        id: index + 1,
-        file: text(&value["file"]),
-        genre: text(&value["genre"]),
-        start: place(&value["span"]["start"]),
-        replacement: text(&value["replacement"]),
-        name: text(&value["name"]),
-        answers: text(&value["function"]["return_type"]),
-    });
-    Ok(mutants.collect())
+    let mut mutants: Vec<Mutant> = serde_json::from_str(json)?;
+    for (mutant, id) in mutants.iter_mut().zip(1..) {
+        mutant.id = id;
+    }
+    Ok(mutants)
 }

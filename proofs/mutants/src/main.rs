@@ -9,43 +9,32 @@ mod list;
 mod switch;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use hunt::{Failure, Hunt, Outcome, Results};
+use clap::Parser;
+use hunt::{Hunt, Outcome, Results};
 use list::Mutant;
 
-const USAGE: &str = "usage: nebula-resource-mutants LIST FROM TREE HOME [FILE…] -- CARGO-TEST-ARG…
+type Failure = Box<dyn Error + Send + Sync>;
 
-LIST   what `cargo mutants --list --json` prints
-FROM   where the sources are
-TREE   a copy of them, which is overwritten
-HOME   where it is written down what becomes of each: what was caught is not tried again
-FILE   only those under core/src/ whose names begin so, in this order";
-
-/// What was asked for.
+/// Switches on one mutant after the other, and runs the tests that reach it.
+#[derive(Parser)]
 struct Wish {
+    /// What `cargo mutants --list --json` prints
     list: PathBuf,
+    /// Where the sources are
     from: PathBuf,
+    /// A copy of them, which is overwritten
     tree: PathBuf,
+    /// Where it is written down what becomes of each: what was caught is not tried again
     home: PathBuf,
+    /// Only those under core/src/ whose names begin so, in this order
     files: Vec<String>,
+    /// What `cargo test` is told
+    #[arg(last = true)]
     cargo: Vec<String>,
-}
-
-fn wish(arguments: impl Iterator<Item = String>) -> Option<Wish> {
-    let mut arguments = arguments;
-    Some(Wish {
-        list: arguments.next()?.into(),
-        from: arguments.next()?.into(),
-        tree: arguments.next()?.into(),
-        home: arguments.next()?.into(),
-        files: arguments
-            .by_ref()
-            .take_while(|argument| argument != "--")
-            .collect(),
-        cargo: arguments.collect(),
-    })
 }
 
 impl Wish {
@@ -65,11 +54,10 @@ impl Wish {
 /// Writes the names of those that ended so into a file.
 fn write_down(
     chosen: &[&Mutant],
-    results: &Results,
+    known: &BTreeMap<String, Outcome>,
     outcome: Outcome,
     to: &Path,
 ) -> std::io::Result<usize> {
-    let known = results.known();
     let ended_so = |mutant: &&&Mutant| known.get(&mutant.name) == Some(&outcome);
     let names: Vec<_> = chosen
         .iter()
@@ -80,8 +68,8 @@ fn write_down(
     Ok(names.len())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let wish = wish(std::env::args().skip(1)).ok_or(USAGE)?;
+fn main() -> Result<(), Failure> {
+    let wish = Wish::parse();
     let mutants = list::read(&std::fs::read_to_string(&wish.list)?)?;
     let fitted = fit::fit(
         &mutants,
@@ -97,15 +85,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // What runs for a while on threads of the system is another matter than what is broken.
     let tests = trial::tests(&wish.tree, &wish.cargo, &["::threads"])?;
+    let tests = hunt::measured(tests, &wish.home)?;
+    println!("{} tests", tests.len());
     let results = Results::open(&wish.home.join("results.tsv"))?;
-    let hunted = hunt::measured(tests, &wish.home).and_then(|tests| {
-        println!("{} tests", tests.len());
-        Hunt::new(tests, &results).go(&chosen, &fitted)
-    });
-    hunted.map_err(|error: Failure| error.to_string())?;
+    Hunt::new(tests, &results).go(&chosen, &fitted)?;
+    let known = results.known();
     for (outcome, word) in Outcome::ALL {
         let to = wish.home.join(format!("{word}.names"));
-        println!("{} {word}", write_down(&chosen, &results, outcome, &to)?);
+        println!("{} {word}", write_down(&chosen, &known, outcome, &to)?);
     }
     Ok(())
 }

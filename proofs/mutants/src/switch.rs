@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use proc_macro2::{LineColumn, Span};
+use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -21,7 +21,6 @@ struct Insertion {
 
 struct Switches<'a> {
     source: &'a str,
-    lines: Vec<usize>,
     wanted: HashMap<Place, Vec<&'a Mutant>>,
     insertions: Vec<Insertion>,
     /// `const` of a function, which a switch inside makes impossible.
@@ -50,12 +49,10 @@ pub(crate) fn switch(
     let file = syn::parse_file(source)?;
     let mut wanted: HashMap<Place, Vec<&Mutant>> = HashMap::new();
     for mutant in mutants {
-        wanted.entry(mutant.start).or_default().push(mutant);
+        wanted.entry(mutant.span.start).or_default().push(mutant);
     }
-    let starts = source.match_indices('\n').map(|(at, _)| at + 1);
     let mut switches = Switches {
         source,
-        lines: std::iter::once(0).chain(starts).collect(),
         wanted,
         insertions: Vec::new(),
         consts: Vec::new(),
@@ -70,24 +67,17 @@ pub(crate) fn switch(
 }
 
 impl<'a> Switches<'a> {
-    fn offset(&self, place: LineColumn) -> usize {
-        let line = self.lines[place.line - 1];
-        let within = self.source[line..].char_indices().nth(place.column);
-        within.map_or(self.source.len(), |(at, _)| line + at)
-    }
-
-    fn range(&self, span: Span) -> Range<usize> {
-        self.offset(span.start())..self.offset(span.end())
-    }
-
     fn text(&self, span: Span) -> &'a str {
-        &self.source[self.range(span)]
+        &self.source[span.byte_range()]
     }
 
     /// The mutants of these genres that begin where `span` does.
     fn at(&self, span: Span, genre: &str) -> Vec<&'a Mutant> {
         let start = span.start();
-        let found = self.wanted.get(&(start.line, start.column + 1));
+        let found = self.wanted.get(&Place {
+            line: start.line,
+            column: start.column + 1,
+        });
         let found = found.into_iter().flatten().copied();
         found.filter(|mutant| mutant.genre == genre).collect()
     }
@@ -134,7 +124,7 @@ impl<'a> Switches<'a> {
             return false;
         }
         if let Some(first) = block.stmts.first() {
-            let start = self.range(first.span()).start;
+            let start = first.span().byte_range().start;
             for mutant in self.at(first.span(), "FnValue") {
                 let (id, what) = (mutant.id, &mutant.replacement);
                 let order = (1, isize::MIN, id as isize);
@@ -149,8 +139,7 @@ impl<'a> Switches<'a> {
             }
         }
         if let Some(token) = &signature.constness {
-            let range = self.range(token.span());
-            self.consts.push(range);
+            self.consts.push(token.span().byte_range());
         }
         true
     }
@@ -162,29 +151,17 @@ impl<'a> Switches<'a> {
     }
 
     fn finish(mut self) -> Switched {
+        let mut text = self.source.to_owned();
+        for range in self.consts {
+            // As long, or places would move.
+            text.replace_range(range, "     ");
+        }
         self.insertions
             .sort_by_key(|insertion| (insertion.at, insertion.order));
-        let mut text = String::new();
-        let mut from = 0;
-        let mut copy = |text: &mut String, to: usize| {
-            let mut gone: Vec<_> = self
-                .consts
-                .iter()
-                .filter(|c| (from..to).contains(&c.start))
-                .collect();
-            gone.sort_by_key(|range| range.start);
-            for range in gone {
-                text.push_str(&self.source[from..range.start]);
-                from = range.end;
-            }
-            text.push_str(&self.source[from..to]);
-            from = to;
-        };
-        for insertion in &self.insertions {
-            copy(&mut text, insertion.at);
-            text.push_str(&insertion.text);
+        // From the end, for the same reason.
+        for insertion in self.insertions.iter().rev() {
+            text.insert_str(insertion.at, &insertion.text);
         }
-        copy(&mut text, self.source.len());
         Switched {
             text,
             done: self.done,
@@ -248,11 +225,11 @@ impl<'a> Visit<'a> for Switches<'_> {
         let whole = syn::Expr::Binary(expression.clone());
         let here = outer
             .clone()
-            .unwrap_or_else(|| self.range(expression.span()));
+            .unwrap_or_else(|| expression.span().byte_range());
         let here = (!lets(&whole)).then_some(here);
         for mutant in self.at(expression.op.span(), "BinaryOperator") {
             if let Some(here) = &here {
-                let (op, source) = (self.range(expression.op.span()), self.source);
+                let (op, source) = (expression.op.span().byte_range(), self.source);
                 let (before, after) = (&source[here.start..op.start], &source[op.end..here.end]);
                 let what = format!("{before}{}{after}", mutant.replacement);
                 self.instead(here, mutant, &what);
@@ -270,7 +247,7 @@ impl<'a> Visit<'a> for Switches<'_> {
     fn visit_expr_unary(&mut self, expression: &'a syn::ExprUnary) {
         for mutant in self.at(expression.op.span(), "UnaryOperator") {
             let what = self.text(expression.expr.span());
-            let range = self.range(expression.span());
+            let range = expression.span().byte_range();
             self.instead(&range, mutant, what);
         }
         visit::visit_expr_unary(self, expression);
@@ -280,18 +257,18 @@ impl<'a> Visit<'a> for Switches<'_> {
         for mutant in self.at(arm.span(), "MatchArm") {
             let id = mutant.id;
             if let Some((_, guard)) = &arm.guard {
-                let range = self.range(guard.span());
+                let range = guard.span().byte_range();
                 self.before(&range, id, format!("!crate::mutant_on({id}) && ("));
                 self.after(&range, id, ")");
             } else {
-                let range = self.range(arm.pat.span());
+                let range = arm.pat.span().byte_range();
                 self.after(&range, id, &format!(" if !crate::mutant_on({id})"));
             }
             self.done.insert(id);
         }
         if let Some((_, guard)) = &arm.guard {
             for mutant in self.at(guard.span(), "MatchArmGuard") {
-                let range = self.range(guard.span());
+                let range = guard.span().byte_range();
                 self.instead(&range, mutant, &mutant.replacement);
             }
         }
@@ -304,16 +281,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
+    use crate::list::Span;
 
-    fn mutant(genre: &str, start: Place, replacement: &str) -> Mutant {
+    fn mutant(genre: &str, column: usize, replacement: &str) -> Mutant {
         Mutant {
             id: 7,
             file: String::new(),
             genre: genre.into(),
-            start,
+            span: Span {
+                start: Place { line: 1, column },
+            },
             replacement: replacement.into(),
             name: String::new(),
-            answers: String::new(),
+            function: None,
         }
     }
 
@@ -328,7 +308,7 @@ mod tests {
 
     #[test]
     fn an_operator_is_replaced_while_its_switch_is_on() {
-        let mutant = mutant("BinaryOperator", (1, 27), "!=");
+        let mutant = mutant("BinaryOperator", 27, "!=");
         let text = switched("fn f(a: u8) -> bool { 1+a == 2 }", &mutant, &[]);
         let expected = "{(ifcrate::mutant_on(7){(1+a!=2)}else{(1+a==2)})}";
         assert!(text.ends_with(expected), "{text}");
@@ -336,7 +316,7 @@ mod tests {
 
     #[test]
     fn an_operator_is_replaced_in_the_text_whatever_binds_more_tightly() {
-        let mutant = mutant("BinaryOperator", (1, 45), "||");
+        let mutant = mutant("BinaryOperator", 45, "||");
         let source = "fn f(a: bool, b: bool, c: bool) -> bool { a && b && c }";
         let text = switched(source, &mutant, &[]);
         let expected = "{(ifcrate::mutant_on(7){(a||b&&c)}else{(a&&b&&c)})}";
@@ -346,7 +326,7 @@ mod tests {
     #[test]
     fn a_body_is_replaced_and_no_longer_const_unless_it_has_to_be() {
         let source = "impl S { const fn f() -> u8 { 1 } }";
-        let mutant = mutant("FnValue", (1, 31), "0");
+        let mutant = mutant("FnValue", 31, "0");
         let text = switched(source, &mutant, &[]);
         let expected = "implS{fnf()->u8{ifcrate::mutant_on(7){return0;}1}}";
         assert_eq!(text, expected);
@@ -357,10 +337,10 @@ mod tests {
     #[test]
     fn an_arm_is_passed_over_and_a_guard_replaced() {
         let source = "fn f(a: u8) { match a { 1 => {} b if b > 2 => {} _ => {} } }";
-        let arm = mutant("MatchArm", (1, 25), "");
+        let arm = mutant("MatchArm", 25, "");
         let text = switched(source, &arm, &[]);
         assert!(text.contains("{1if!crate::mutant_on(7)=>{}bif"), "{text}");
-        let guard = mutant("MatchArmGuard", (1, 38), "true");
+        let guard = mutant("MatchArmGuard", 38, "true");
         let text = switched(source, &guard, &[]);
         let expected = "bif(ifcrate::mutant_on(7){(true)}else{(b>2)})=>{}";
         assert!(text.contains(expected), "{text}");
@@ -369,15 +349,15 @@ mod tests {
     #[test]
     fn what_a_let_is_part_of_is_left_alone() {
         let source = "fn f(a: Option<u8>) { if let Some(1) = a && true {} }";
-        let mutant = mutant("BinaryOperator", (1, 42), "||");
+        let mutant = mutant("BinaryOperator", 42, "||");
         assert!(!switched(source, &mutant, &[]).contains("mutant_on"));
     }
 
     #[test]
     fn several_nest() {
-        let mut inner = mutant("UnaryOperator", (1, 25), "");
+        let mut inner = mutant("UnaryOperator", 25, "");
         inner.id = 8;
-        let outer = mutant("BinaryOperator", (1, 28), "||");
+        let outer = mutant("BinaryOperator", 28, "||");
         let source = "fn f(a: bool) -> bool { !a && a }";
         let switched = switch(source, &[&outer, &inner], &BTreeSet::new()).unwrap();
         assert_eq!(switched.done, BTreeSet::from([7, 8]));

@@ -2,14 +2,13 @@
 //! on. It knows nothing about how mutants are made.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use crate::hunt::Failure;
+use crate::Failure;
 
 /// Random histories per test: more of them take longer than they find.
 const CASES: &str = "128";
@@ -33,11 +32,7 @@ pub(crate) enum End {
 }
 
 /// What `cargo test ARGS` would run, without those whose names end in one of `not`.
-pub(crate) fn tests(
-    tree: &Path,
-    args: &[String],
-    not: &[&str],
-) -> Result<Vec<Test>, Box<dyn Error>> {
+pub(crate) fn tests(tree: &Path, args: &[String], not: &[&str]) -> Result<Vec<Test>, Failure> {
     let output = Command::new("cargo")
         .args(["test", "--no-run", "--message-format=json"])
         .args(args)

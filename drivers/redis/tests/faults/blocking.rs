@@ -68,12 +68,7 @@ fn call(pool: &Pool<Watched>, caller: Caller) -> JoinHandle<()> {
         query(&mut db).map_err(Failure::Query)?;
         Ok(served)
     };
-    thread::spawn(move || {
-        while caller.goes_on() {
-            caller.note(turn(caller.patience));
-            thread::sleep(Duration::from_millis(1));
-        }
-    })
+    thread::spawn(move || caller.run(turn))
 }
 
 fn until(what: &str, condition: impl Fn() -> bool) {

@@ -4,14 +4,12 @@
 //! Decides what holds: the pool itself fails nobody, a query fails at most once for each connection
 //! that the fault has killed, every caller is served afterwards, and nothing is lost.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nebula_resource_async::Pool;
-use tokio::runtime::Handle;
 
-use super::load::{Load, PAUSE};
-use super::outage::{Running, blocking_turn, turn};
+use super::load::Load;
+use super::outage::Running;
 use super::{PATIENCE, Service, assert_nothing_lost, pool, until};
 use crate::{End, Mode, Proxy};
 
@@ -30,23 +28,10 @@ async fn a_while(load: &Load) {
 fn start<S: Service>(pool: &Pool<S::Factory>, load: &mut Load) -> Running {
     let mut running = Running::default();
     for _ in 0..TASKS {
-        let (pool, caller) = (pool.clone(), load.caller(PATIENCE));
-        running.tasks.spawn(async move {
-            while caller.goes_on() {
-                caller.note(turn::<S, _>(&pool, caller.patience).await);
-                tokio::time::sleep(PAUSE).await;
-            }
-        });
+        running.task::<S, _>(pool, load.caller(PATIENCE));
     }
     for _ in 0..THREADS {
-        let (pool, caller) = (pool.clone(), load.caller(PATIENCE));
-        let runtime = Handle::current();
-        running.threads.push(thread::spawn(move || {
-            while caller.goes_on() {
-                caller.note(blocking_turn::<S, _>(&pool, caller.patience, &runtime));
-                thread::sleep(PAUSE);
-            }
-        }));
+        running.thread::<S, _>(pool, load.caller(PATIENCE));
     }
     running
 }

@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nebula_resource_async::AcquireError;
@@ -12,7 +13,7 @@ use nebula_resource_async::AcquireError;
 use super::QueryError;
 
 /// Between two turns of a caller: it does something else, too.
-pub(super) const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A turn that went well: when the caller got its connection. How long the server then took to answer is
 /// not the pool's doing.
@@ -41,7 +42,7 @@ pub struct Caller {
     stopped: Arc<AtomicBool>,
     log: Arc<Log>,
     /// How long each of its acquires may take.
-    pub patience: Duration,
+    patience: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -103,13 +104,30 @@ impl Load {
 }
 
 impl Caller {
-    /// Whether it asks once more.
-    pub fn goes_on(&self) -> bool {
+    /// Takes `turn` after `turn`, each with its patience, until the load is stopped.
+    pub fn run(self, mut turn: impl FnMut(Duration) -> Result<Served, Failure>) {
+        while self.goes_on() {
+            self.note(turn(self.patience));
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The same as a task.
+    pub(super) async fn run_async<T>(self, mut turn: impl FnMut(Duration) -> T)
+    where
+        T: Future<Output = Result<Served, Failure>>,
+    {
+        while self.goes_on() {
+            self.note(turn(self.patience).await);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn goes_on(&self) -> bool {
         !self.stopped.load(SeqCst)
     }
 
-    /// Takes down what became of a turn.
-    pub fn note(&self, outcome: Result<Served, Failure>) {
+    fn note(&self, outcome: Result<Served, Failure>) {
         let (count, why) = match outcome {
             Ok(Served(at)) => return self.log.served.lock().unwrap().push(at),
             Err(Failure::Acquire(error)) => (&self.log.acquires_failed, error.to_string()),

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::lateness::Lateness;
-use super::load::{Caller, Failure, Load, PAUSE, Served};
+use super::load::{Caller, Failure, Load, Served};
 use super::watched::{Peak, Watched};
 use super::{Connection, PATIENCE, Service, assert_nothing_lost, builder, serves, until};
 use crate::{Mode, Proxy, Server};
@@ -48,43 +48,44 @@ pub struct Outage {
 
 /// The callers as tasks.
 pub async fn tasks<S: Service>(name: &str) {
-    run::<S, _>(name, |pool, callers, running| {
-        for caller in callers {
-            let pool = pool.clone();
-            running.tasks.spawn(async move {
-                while caller.goes_on() {
-                    caller.note(turn::<S, _>(&pool, caller.patience).await);
-                    tokio::time::sleep(PAUSE).await;
-                }
-            });
-        }
-    })
-    .await;
+    run::<S>(name, Running::task::<S, _>).await;
 }
 
 /// The callers as threads.
 pub async fn threads<S: Service>(name: &str) {
-    run::<S, _>(name, |pool, callers, running| {
-        for caller in callers {
-            let (pool, runtime) = (pool.clone(), Handle::current());
-            running.threads.push(thread::spawn(move || {
-                while caller.goes_on() {
-                    caller.note(blocking_turn::<S, _>(&pool, caller.patience, &runtime));
-                    thread::sleep(PAUSE);
-                }
-            }));
-        }
-    })
-    .await;
+    run::<S>(name, Running::thread::<S, _>).await;
 }
 
+/// Callers under way.
 #[derive(Default)]
 pub(super) struct Running {
-    pub(super) tasks: JoinSet<()>,
-    pub(super) threads: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Running {
+    /// One more of them, as a task.
+    pub(super) fn task<S, F>(&mut self, pool: &Pool<F>, caller: Caller)
+    where
+        S: Service,
+        F: Factory<Object = Connection<S>>,
+    {
+        let pool = pool.clone();
+        let turn = move |patience| turn::<S, F>(pool.clone(), patience);
+        self.tasks.spawn(caller.run_async(turn));
+    }
+
+    /// One more of them, as a thread.
+    pub(super) fn thread<S, F>(&mut self, pool: &Pool<F>, caller: Caller)
+    where
+        S: Service,
+        F: Factory<Object = Connection<S>>,
+    {
+        let (pool, runtime) = (pool.clone(), Handle::current());
+        let turn = move |patience| blocking_turn::<S, F>(&pool, patience, &runtime);
+        self.threads.push(thread::spawn(move || caller.run(turn)));
+    }
+
     pub(super) async fn join(mut self) {
         while let Some(task) = self.tasks.join_next().await {
             task.expect("a caller panicked");
@@ -96,7 +97,7 @@ impl Running {
     }
 }
 
-pub(super) async fn turn<S, F>(pool: &Pool<F>, patience: Duration) -> Result<Served, Failure>
+async fn turn<S, F>(pool: Pool<F>, patience: Duration) -> Result<Served, Failure>
 where
     S: Service,
     F: Factory<Object = Connection<S>>,
@@ -107,7 +108,7 @@ where
     Ok(served)
 }
 
-pub(super) fn blocking_turn<S, F>(
+fn blocking_turn<S, F>(
     pool: &Pool<F>,
     patience: Duration,
     runtime: &Handle,
@@ -124,11 +125,10 @@ where
     Ok(served)
 }
 
-async fn run<S, C>(name: &str, call: C)
-where
-    S: Service,
-    C: FnOnce(&Pool<Watched<S::Factory>>, Vec<Caller>, &mut Running),
-{
+/// How a caller is added to those under way.
+type Add<F> = fn(&mut Running, &Pool<F>, Caller);
+
+async fn run<S: Service>(name: &str, add: Add<Watched<S::Factory>>) {
     let mut server = S::start();
     let proxy = Proxy::to(server.address()).unwrap();
     let (peak, url) = (Peak::default(), server.url_at(proxy.address()));
@@ -140,14 +140,13 @@ where
     let pool = pool.build().unwrap();
     let (mut patient, mut impatient, mut running) =
         (Load::default(), Load::default(), Running::default());
-    let callers = (0..CALLERS).map(|n| match n % 2 {
-        0 => patient.caller(PATIENCE),
-        _ => impatient.caller(IMPATIENT),
-    });
     // Slow at first, so that creations overlap if they may.
     proxy.set(Mode::Delay(Duration::from_millis(15))).unwrap();
     let began = Instant::now();
-    call(&pool, callers.collect(), &mut running);
+    for _ in 0..CALLERS / 2 {
+        add(&mut running, &pool, patient.caller(PATIENCE));
+        add(&mut running, &pool, impatient.caller(IMPATIENT));
+    }
     patient.all_served_since(began).await;
     proxy.set(Mode::Pass).unwrap();
 
