@@ -134,7 +134,7 @@ async fn fairness<H: Harness>(h: H) {
         (Fairness::Strict, false),
     ] {
         let held = h.get(&pool).await.unwrap();
-        let mut waiter = Hand::new(pool.acquire_async_owned());
+        let mut waiter = Hand::new(parked(&pool));
         assert!(waiter.poll().is_pending());
         // Changed while somebody waits: it is served by the new rule.
         pool.reconfigure(|c| c.fairness = fairness).unwrap();

@@ -1,6 +1,6 @@
 //! Rows 16 and 17: the line under pressure: everybody's time up at once, and newcomers against those
-//! who wait. (What that comes to over a second is in `faults_shares.rs`, row 18 in
-//! `faults_nested.rs`.)
+//! who wait. (Who may overtake whom, step by step, is in `faults_overtaking.rs`; what
+//! it comes to over a second in `faults_shares.rs`; row 18 in `faults_nested.rs`.)
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -121,89 +121,6 @@ async fn no_thundering<H: Harness>(h: H) {
 fn fault_16_nobody_is_woken_for_nothing() {
     run(no_thundering::<OnManual>);
 }
-
-/// The only object is out and a waiter parked; it comes back, and a newcomer takes it before the
-/// woken waiter has looked. That was its one loss: the next time it is served before anybody.
-async fn loses_once<H: Harness>(h: H) {
-    let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
-    let held = h.get(&pool).await.expect("the only object");
-    let mut waiter = Hand::new(pool.acquire_async_owned());
-    assert!(waiter.poll().is_pending());
-    drop(held);
-    assert_eq!(waiter.woken(), 1);
-    let newcomer = pool.try_acquire_owned().expect("bounded overtaking");
-    assert!(waiter.poll().is_pending(), "lost");
-    drop(newcomer);
-    assert_eq!(waiter.woken(), 2);
-    assert!(pool.try_acquire().is_none(), "it is the waiter's");
-    let mut latecomer = Hand::new(pool.acquire_async_owned());
-    assert!(latecomer.poll().is_pending(), "it is the waiter's");
-    let Poll::Ready(Ok(guard)) = waiter.poll() else {
-        panic!("a waiter loses at most once");
-    };
-    drop(guard);
-    assert!(latecomer.poll().is_ready(), "its turn now");
-    h.nothing_lost(&pool, &script).await;
-}
-on_every_runtime!(fault_17_bounded_a_waiter_loses_at_most_once: loses_once);
-
-/// However late it looks: what comes back after its one loss is its own.
-async fn loses_once_unawares<H: Harness>(h: H) {
-    let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
-    let held = h.get(&pool).await.expect("the only object");
-    let mut waiter = Hand::new(pool.acquire_async_owned());
-    assert!(waiter.poll().is_pending());
-    drop(held);
-    let overtaken = (0..100).filter(|_| pool.try_acquire().is_some()).count();
-    assert_eq!(overtaken, 1);
-    assert!(waiter.poll().is_ready());
-    h.nothing_lost(&pool, &script).await;
-}
-on_every_runtime!(fault_17_bounded_a_task_is_overtaken_once: loses_once_unawares);
-
-/// While one who lost waits, objects are handed over in order, and newcomers get none.
-async fn one_who_lost_bars_newcomers<H: Harness>(h: H) {
-    let script = h.script();
-    let config = PoolConfig {
-        max_size: 2,
-        ..one(&h, Fairness::Bounded)
-    };
-    let pool = h.pool(&script, config);
-    let (one, two) = (h.get(&pool).await.unwrap(), h.get(&pool).await.unwrap());
-    let mut waiters = [
-        Hand::new(pool.acquire_async_owned()),
-        Hand::new(pool.acquire_async_owned()),
-    ];
-    assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
-    drop(one);
-    let newcomer = pool.try_acquire_owned().expect("bounded overtaking");
-    assert!(waiters[0].poll().is_pending(), "lost");
-    drop(two);
-    assert_eq!((waiters[0].woken(), waiters[1].woken()), (2, 0));
-    assert!(pool.try_acquire().is_none());
-    drop(newcomer);
-    assert_eq!(waiters[1].woken(), 1, "the second in line");
-    let [first, second] = waiters.map(|mut waiter| waiter.poll());
-    assert!(first.is_ready() && second.is_ready());
-    drop((first, second));
-    h.nothing_lost(&pool, &script).await;
-}
-on_every_runtime!(fault_17_bounded_one_who_lost_bars_newcomers: one_who_lost_bars_newcomers);
-
-async fn strict_bars_newcomers<H: Harness>(h: H) {
-    let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Strict));
-    let held = h.get(&pool).await.expect("the only object");
-    let mut waiter = Hand::new(pool.acquire_async_owned());
-    assert!(waiter.poll().is_pending());
-    drop(held);
-    assert!(pool.try_acquire().is_none(), "nobody overtakes");
-    assert!(waiter.poll().is_ready());
-    h.nothing_lost(&pool, &script).await;
-}
-on_every_runtime!(fault_17_strict_bars_newcomers: strict_bars_newcomers);
 
 struct Plain;
 

@@ -132,8 +132,8 @@ const AND: [(&str, &[Tried]); 3] = [
     ("wait_timeout", &[(AGES, "closing.wait_timeout(")]),
 ];
 
-/// For facades only, or for tests of their own.
-const NO_OPERATION: [&str; 3] = ["assemble", "with_defaults", "shared"];
+/// For facades and the framework only, or with tests of their own.
+const NO_OPERATION: [&str; 5] = ["assemble", "with_defaults", "shared", "begin", "home"];
 
 /// What a facade adds: names for what core does, one line each.
 const FACADES: [(&str, &[&str]); 2] = [

@@ -49,7 +49,9 @@ pub(crate) enum Quick<D: Driver, H: Home<D>> {
 }
 
 /// The common case, without a future: an idle object that is fresh, and recycled on the spot.
-#[inline]
+///
+/// Always in place: as a call it answers through memory, which costs half as much again.
+#[inline(always)]
 pub(crate) fn take_quickly<D: Driver, H: Home<D>>(home: H, by: Taker) -> Quick<D, H> {
     let Some(entry) = home.engine.take() else {
         return Quick::Nothing(home);
@@ -78,12 +80,11 @@ pub(crate) async fn acquire<D: Driver, H: Home<D>>(
     request: Request,
 ) -> Result<Guard<D, H>, AcquireError> {
     let by = taker(&request).await;
+    // Not through `acquire_from`: a future more is a fifth more of the common case.
     match take_quickly(home, by) {
         Quick::Done(guard) => Ok(guard),
         Quick::Unchecked(held) => acquire_checked(held, request, by).await,
-        // On the heap, so that the future stays small: most acquires never come here, and all of
-        // them are moved about.
-        Quick::Nothing(home) => Box::pin(acquire_one_in_line(home, request, by)).await,
+        Quick::Nothing(home) => Ok(acquire_in_line(home, request, by).await?.0),
     }
 }
 
@@ -97,7 +98,7 @@ async fn acquire_checked<D: Driver, H: Home<D>>(
     let home = held.home_ref();
     match check(held, &mut request.deadline).await {
         Checked::Good(held) => Ok(hand_out(held, by)),
-        Checked::Gone => Box::pin(acquire_one_in_line(home, request, by)).await,
+        Checked::Gone => Ok(Box::pin(acquire_in_line(home, request, by)).await?.0),
     }
 }
 
@@ -110,18 +111,8 @@ pub(crate) async fn acquire_from<D: Driver, H: Home<D>>(
     match start {
         Quick::Done(guard) => Ok(guard),
         Quick::Unchecked(held) => acquire_checked(held, request, by).await,
-        Quick::Nothing(home) => acquire_one_in_line(home, request, by).await,
+        Quick::Nothing(home) => Ok(acquire_in_line(home, request, by).await?.0),
     }
-}
-
-async fn acquire_one_in_line<D: Driver, H: Home<D>>(
-    home: H,
-    request: Request,
-    by: Taker,
-) -> Result<Guard<D, H>, AcquireError> {
-    let mut request = request;
-    let (first, _) = acquire_in_line(&home, &mut request, by).await?;
-    Ok(first)
 }
 
 /// Takes all that was asked for, or none.
@@ -129,12 +120,11 @@ pub(crate) async fn acquire_many<D: Driver, H: Home<D>>(
     home: H,
     request: Request,
 ) -> Result<Vec<Guard<D, H>>, AcquireError> {
-    let mut request = request;
     let by = taker(&request).await;
     if request.objects == 0 {
         return Ok(Vec::new());
     }
-    let (first, mut rest) = acquire_in_line(&home, &mut request, by).await?;
+    let (first, mut rest) = acquire_in_line(home, request, by).await?;
     rest.insert(0, first);
     Ok(rest)
 }
@@ -163,17 +153,52 @@ type Catch<D, H> = (Guard<D, H>, Vec<Guard<D, H>>);
 
 /// The slow way: stands in line until served, refused, or out of time.
 async fn acquire_in_line<D: Driver, H: Home<D>>(
-    home: &H,
-    request: &mut Request,
+    home: H,
+    request: Request,
     by: Taker,
 ) -> Result<Catch<D, H>, AcquireError> {
-    let now = home.clock.now();
-    let timeout = home.engine.settings().config.acquire_timeout;
-    request.deadline.configure(timeout);
-    // An object that was idle, and no good, may have cost time already.
-    let checked_since = request.deadline.since();
-    let started = checked_since.unwrap_or(now);
-    let deadline = request.deadline.at(now);
+    let (now, mut deadline) = (home.clock.now(), request.deadline);
+    // An object that was idle, and no good, may have taken all the time.
+    let has_waited = deadline.since().is_some();
+    let wish = wish(&home, &request, &mut deadline, now)?;
+    let mut turn = Turn::new(home, wish, by, now);
+    if has_waited && now >= wish.deadline {
+        return Err(timed_out(&turn.home, Stage::Validating, wish, by));
+    }
+    loop {
+        let end = poll_fn(|cx| turn.poll(cx)).await;
+        let (served, at) = end.map_err(|why| report(&turn.home, why, turn.wish, by))?;
+        let checked = match check_at_once(&turn.home, served, at, &deadline) {
+            AtOnce::Checked(first) => first.map(|first| (first, Vec::new())),
+            // On the heap, so that the future stays small: few come here, and all of it is moved about.
+            AtOnce::Unchecked(served) => {
+                Box::pin(check_all(&turn.home, served, at, &mut deadline)).await
+            }
+        };
+        match checked {
+            Ok((first, more)) => {
+                turn.home.engine.stats.waited(at.since(turn.wish.since));
+                let more = more.into_iter().map(|held| hand_out(held, by)).collect();
+                return Ok((hand_out(first, by), more));
+            }
+            Err(why) => {
+                let now = turn.home.clock.now();
+                if why == Unfit::TooLate || now >= turn.wish.deadline {
+                    return Err(timed_out(&turn.home, Stage::Validating, turn.wish, by));
+                }
+                turn.rejoin(now);
+            }
+        }
+    }
+}
+
+/// What it asks for in line; refused where there can never be so much.
+fn wish<D: Driver, H: Home<D>>(
+    home: &H,
+    request: &Request,
+    deadline: &mut Deadline,
+    now: Tick,
+) -> Result<Wish, AcquireError> {
     let max_size = home.engine.permits.state().limit();
     if request.objects > max_size {
         return Err(AcquireError::TooMany {
@@ -181,33 +206,49 @@ async fn acquire_in_line<D: Driver, H: Home<D>>(
             max_size,
         });
     }
-    let mut wish = Wish {
+    deadline.configure(home.engine.acquire_timeout());
+    Ok(Wish {
         objects: u32::try_from(request.objects).unwrap_or(u32::MAX),
-        since: started,
-        deadline,
+        since: deadline.since().unwrap_or(now),
+        deadline: deadline.at(now),
         returning: false,
-    };
-    if checked_since.is_some() && now >= deadline {
-        return Err(timed_out(home, Stage::Validating, wish, by));
+        races: matches!(request.caller, Caller::Thread(_)),
+    })
+}
+
+/// What came of a check that may not wait.
+enum AtOnce<D: Driver, H: Home<D>> {
+    Checked(Result<Held<D, H>, Unfit>),
+    /// It needs more than a moment, or a closer look.
+    Unchecked(Served<D::Object>),
+}
+
+/// The common case, without a future: one object, fresh, and recycled on the spot.
+fn check_at_once<D: Driver, H: Home<D>>(
+    home: &H,
+    (first, more): Served<D::Object>,
+    now: Tick,
+    deadline: &Deadline,
+) -> AtOnce<D, H> {
+    let plain = more.is_empty()
+        && first.is_fresh(home.engine.stamp.read(), now)
+        && !too_late(home, &first, deadline, now);
+    if !plain {
+        return AtOnce::Unchecked((first, more));
     }
-    let mut joining_at = now;
-    loop {
-        let turn = Turn::join(home, wish, by, joining_at).serve().await;
-        let (served, at) = turn.map_err(|why| report(home, why, wish, by))?;
-        match check_all(home, served, at, &mut request.deadline).await {
-            Ok((first, more)) => {
-                home.engine.stats.waited(at.since(started));
-                let more = more.into_iter().map(|held| hand_out(held, by)).collect();
-                return Ok((hand_out(first, by), more));
+    let newborn = first.newborn;
+    let mut held = Held::new(home.clone(), first);
+    match recycle_at_once(&mut held) {
+        Recycling::Clean => {
+            if newborn {
+                home.engine.thrives();
             }
-            Err(why) => {
-                joining_at = home.clock.now();
-                if why == Unfit::TooLate || joining_at >= deadline {
-                    return Err(timed_out(home, Stage::Validating, wish, by));
-                }
-                // What it got was no good: it is the head of the line, not the end of it.
-                wish.returning = true;
-            }
+            AtOnce::Checked(Ok(held))
+        }
+        Recycling::MayWait => AtOnce::Unchecked((held.into_parts().1, more)),
+        Recycling::Failed(error) => {
+            fail(held, &error, RetireReason::RecycleFailed);
+            AtOnce::Checked(Err(Unfit::Gone))
         }
     }
 }

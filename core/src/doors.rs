@@ -4,14 +4,17 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::Tick;
 use crate::acquire::{
     Caller, Quick, Request, acquire, acquire_from, acquire_many, hand_out, take_quickly,
 };
 use crate::bounded::Deadline;
+use crate::clock::Clock;
 use crate::driver::{Driver, Home};
 use crate::error::AcquireError;
 use crate::guard::Guard;
@@ -21,7 +24,7 @@ use crate::pool::{BorrowedGuard, CountedGuard, Pool};
 use crate::record::Taker;
 use crate::shared::Shared;
 
-type Result<T> = std::result::Result<T, AcquireError>;
+type Result<T, E = AcquireError> = std::result::Result<T, E>;
 type At = &'static Location<'static>;
 
 fn task(objects: usize, deadline: Deadline, at: At) -> Request {
@@ -106,6 +109,64 @@ async fn check_apart<D: Driver, H: Home<D>>(held: Held<D, H>) -> Option<Held<D, 
         crate::care::Checked::Good(held) => Some(held),
         crate::care::Checked::Gone => None,
     }
+}
+
+/// The rest of an acquire that could not be served at once.
+#[doc(hidden)]
+pub type Rest<'h, D, H> = Pin<Box<dyn Future<Output = Result<Guard<D, H>>> + Send + 'h>>;
+
+/// For the framework, whose guards know more of where they belong than the pool.
+impl<D: Driver> Pool<D> {
+    /// Takes an object, at once or by polling the rest: with any way to hold on to the pool, a deadline
+    /// besides the configured one, and the place of the call as its caller saw it. For a task, which is
+    /// known by the data of its waker; without one, for a thread.
+    ///
+    /// # Errors
+    ///
+    /// The rest, where that takes waiting.
+    #[doc(hidden)]
+    #[inline]
+    pub fn begin<'h, H: Home<D> + 'h>(
+        home: H,
+        at: At,
+        task: Option<u64>,
+        until: impl FnOnce(&Clock, Duration) -> Option<Tick>,
+    ) -> Result<Guard<D, H>, Rest<'h, D, H>> {
+        let key = task.unwrap_or_else(park::thread_key);
+        let by = Taker { at, key };
+        match take_quickly(home, by) {
+            Quick::Done(guard) => Ok(guard),
+            start => Err(rest(start, by, task.is_some(), until)),
+        }
+    }
+}
+
+#[cold]
+fn rest<'h, D: Driver, H: Home<D> + 'h>(
+    start: Quick<D, H>,
+    by: Taker,
+    is_task: bool,
+    until: impl FnOnce(&Clock, Duration) -> Option<Tick>,
+) -> Rest<'h, D, H> {
+    let home = match &start {
+        Quick::Done(_) => None,
+        Quick::Unchecked(held) => Some(held.home()),
+        Quick::Nothing(home) => Some(&**home),
+    };
+    let deadline = home.and_then(|home| {
+        let timeout = home.engine.settings().config.acquire_timeout;
+        let until = until(&home.clock, timeout)?;
+        Some(Deadline::At(until.min(home.clock.now().after(timeout))))
+    });
+    let request = Request {
+        caller: if is_task {
+            Caller::Task
+        } else {
+            Caller::Thread(by.key)
+        },
+        ..task(1, deadline.unwrap_or(Deadline::Configured), by.at)
+    };
+    Box::pin(acquire_from(start, request, by))
 }
 
 /// Waiting without blocking whoever polls; needs no runtime.

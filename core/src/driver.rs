@@ -15,9 +15,9 @@ use crate::shared::Shared;
 pub type Job = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A reference to a pool's shared part: borrowed or counted.
-pub trait Home<D: Driver>: Deref<Target = Shared<D>> + Clone + Send {}
+pub trait Home<D: Driver>: Deref<Target = Shared<D>> + Clone + Send + Sync {}
 
-impl<D: Driver, H: Deref<Target = Shared<D>> + Clone + Send> Home<D> for H {}
+impl<D: Driver, H: Deref<Target = Shared<D>> + Clone + Send + Sync> Home<D> for H {}
 
 /// An object on its way through a callback, and what came of it.
 pub type Outcome<D, H> = (Held<D, H>, Result<(), BoxError>);

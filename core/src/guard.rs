@@ -46,6 +46,12 @@ impl<D: Driver, H: Home<D>> Guard<D, H> {
         }
     }
 
+    /// Where it belongs, for the framework.
+    #[doc(hidden)]
+    pub const fn home(&self) -> &H {
+        &self.parts().0
+    }
+
     /// What is known about the object.
     pub fn info(&self) -> ObjectInfo {
         let (home, entry) = self.parts();

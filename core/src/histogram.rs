@@ -1,13 +1,16 @@
 //! How long callers waited, or held: counted into classes, read as quantiles.
 //!
 //! Decides the resolution (2 significant digits from 1 µs to 1 h). Knows nothing of clocks, nor of
-//! what was measured. It locks, and allocates once: not for the fast path.
+//! what was measured. It locks, and allocates once for each shard: not for the fast path.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
+
+use crate::primitives::stripe;
 
 /// In microseconds. Shorter spans count as `LOW`, longer ones as `HIGH`.
 const LOW: u64 = 1;
@@ -32,11 +35,17 @@ pub struct WaitSummary {
     pub max: Duration,
 }
 
-/// Spans of time that were measured. Costs a few bytes until the first one, then 13 KiB.
+/// At most so many threads count without getting in each other's way.
+const SHARDS: usize = 4;
+
+/// Spans of time that were measured. Costs a few bytes until the first one, then 13 KiB for each shard in
+/// use: as many as there are processors, and four at most.
 #[derive(Default)]
 pub(crate) struct WaitHistogram {
-    inner: Mutex<Measured>,
+    shards: OnceLock<Box<[Shard]>>,
 }
+
+type Shard = CachePadded<Mutex<Measured>>;
 
 #[derive(Default)]
 struct Measured {
@@ -50,14 +59,41 @@ struct Measured {
 impl WaitHistogram {
     /// Counts `span`. Locks; the first time it allocates.
     pub(crate) fn record(&self, span: Duration) {
-        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-        let mut measured = self.lock();
-        measured.count = measured.count.saturating_add(1);
-        measured.max = measured.max.max(span);
-        if measured.classes.is_none() {
-            measured.classes = empty();
+        let shards = self.shards.get_or_init(shards);
+        lock(&shards[stripe() & (shards.len() - 1)]).record(span);
+    }
+
+    /// What was counted so far.
+    pub(crate) fn summary(&self) -> WaitSummary {
+        let mut all = Measured::default();
+        for shard in self.shards.get().into_iter().flatten() {
+            all.add(&lock(shard));
         }
-        if let Some(classes) = &mut measured.classes {
+        all.summary()
+    }
+}
+
+fn shards() -> Box<[Shard]> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // A power of two.
+    let count = processors.next_power_of_two().min(SHARDS);
+    (0..count).map(|_| Shard::default()).collect()
+}
+
+// A poisoned lock still guards counters that are no worse than one lost span.
+fn lock(shard: &Shard) -> MutexGuard<'_, Measured> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Measured {
+    fn record(&mut self, span: Duration) {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        self.count = self.count.saturating_add(1);
+        self.max = self.max.max(span);
+        if self.classes.is_none() {
+            self.classes = empty();
+        }
+        if let Some(classes) = &mut self.classes {
             if classes.len() >= u64::from(u32::MAX) {
                 age(classes);
             }
@@ -65,27 +101,34 @@ impl WaitHistogram {
         }
     }
 
-    /// What was counted so far.
-    pub(crate) fn summary(&self) -> WaitSummary {
-        let measured = self.lock();
-        let quantile = |share: f64| {
-            let classes = measured.classes.as_ref();
-            let micros = classes.map_or(0, |classes| classes.value_at_quantile(share));
-            // A class is named after its upper end, which may lie beyond the longest span.
-            Duration::from_micros(micros.min(HIGH)).min(measured.max)
-        };
-        WaitSummary {
-            count: measured.count,
-            p50: quantile(0.5),
-            p90: quantile(0.9),
-            p99: quantile(0.99),
-            max: measured.max,
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.max = self.max.max(other.max);
+        match (&mut self.classes, &other.classes) {
+            (Some(all), Some(more)) => {
+                for class in more.iter_recorded() {
+                    all.saturating_record_n(class.value_iterated_to(), class.count_at_value());
+                }
+            }
+            (all @ None, more) => all.clone_from(more),
+            (Some(_), None) => {}
         }
     }
 
-    // A poisoned lock still guards counters that are no worse than one lost span.
-    fn lock(&self) -> MutexGuard<'_, Measured> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn summary(&self) -> WaitSummary {
+        let quantile = |share: f64| {
+            let classes = self.classes.as_ref();
+            let micros = classes.map_or(0, |classes| classes.value_at_quantile(share));
+            // A class is named after its upper end, which may lie beyond the longest span.
+            Duration::from_micros(micros.min(HIGH)).min(self.max)
+        };
+        WaitSummary {
+            count: self.count,
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
+            max: self.max,
+        }
     }
 }
 
@@ -130,7 +173,28 @@ mod tests {
     fn nothing_measured_is_all_zero_and_costs_no_classes() {
         let waits = WaitHistogram::default();
         assert_eq!(waits.summary(), WaitSummary::default());
-        assert!(waits.lock().classes.is_none());
+        assert!(waits.shards.get().is_none());
+    }
+
+    /// The shard in which this thread counts.
+    fn own(waits: &WaitHistogram) -> &Shard {
+        let shards = waits.shards.get().expect("something was measured");
+        &shards[stripe() & (shards.len() - 1)]
+    }
+
+    #[test]
+    fn what_threads_have_counted_apart_is_told_together() {
+        let waits = WaitHistogram::default();
+        std::thread::scope(|scope| {
+            for seconds in 1..=8 {
+                let waits = &waits;
+                scope.spawn(move || waits.record(Duration::from_secs(seconds)));
+            }
+        });
+        let summary = waits.summary();
+        let longest = Duration::from_secs(8);
+        assert_eq!((summary.count, summary.max), (8, longest));
+        assert!(about(summary.p50, Duration::from_secs(4)), "{summary:?}");
     }
 
     #[test]
@@ -193,12 +257,15 @@ mod tests {
     fn classes_that_are_full_grow_old_and_never_overflow() {
         let waits = WaitHistogram::default();
         waits.record(HOUR);
-        if let Some(classes) = &mut waits.lock().classes {
+        if let Some(classes) = &mut lock(own(&waits)).classes {
             classes.saturating_record_n(1000, u32::MAX - 1);
             assert_eq!(classes.len(), u64::from(u32::MAX));
         }
         waits.record(Duration::from_millis(1));
-        let total = waits.lock().classes.as_ref().map(|classes| classes.len());
+        let total = lock(own(&waits))
+            .classes
+            .as_ref()
+            .map(|classes| classes.len());
         assert_eq!(total, Some(u64::from(u32::MAX / 2) + 1));
         let summary = waits.summary();
         assert!(about(summary.p99, Duration::from_millis(1)), "{summary:?}");
@@ -208,13 +275,14 @@ mod tests {
     #[test]
     fn a_poisoned_lock_goes_on_counting() {
         let waits = WaitHistogram::default();
+        waits.record(HOUR);
         let poisoned = catch_unwind(AssertUnwindSafe(|| {
-            let _held = waits.lock();
+            let _held = lock(own(&waits));
             std::panic::resume_unwind(Box::new("poison"));
         }));
-        assert!(poisoned.is_err() && waits.inner.is_poisoned());
+        assert!(poisoned.is_err() && own(&waits).is_poisoned());
         waits.record(HOUR);
-        assert_eq!(waits.summary().count, 1);
+        assert_eq!(waits.summary().count, 2);
     }
 
     #[test]

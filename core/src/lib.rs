@@ -67,6 +67,8 @@ mod waiters;
 pub use backend::{Backend, BackendStatus};
 pub use closing::Closing;
 pub use config::{Backoff, Fairness, PoolConfig, Strategy, ValidationError};
+#[doc(hidden)]
+pub use doors::Rest;
 pub use driver::{Driver, Home, Job, Outcome};
 pub use engine::{Audit, ObjectInfo, Status};
 pub use error::{AcquireError, CreateFailed, Stage, TimedOut};

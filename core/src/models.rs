@@ -23,7 +23,7 @@ use crate::entry::{Entry, Verdict};
 use crate::primitives::choose_stripe;
 use crate::record::ObjectState;
 use crate::retire::RetireReason;
-use crate::waiters::{Cause, Place, Wish};
+use crate::waiters::{Cause, Place, Wakes, Wish};
 
 /// Which stripe of the affine store this model thread uses.
 pub fn use_stripe(stripe: usize) {
@@ -44,6 +44,31 @@ impl<T> Deref for Object<T> {
 /// A place in line. Ends with `Seen::Ready`, `Seen::Left`, or `Pool::leave`.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn(Place);
+
+/// What a waiter asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asks {
+    /// How many objects, all or none.
+    pub objects: u32,
+    /// In ticks.
+    pub deadline: u64,
+    /// Goes to the head of the line: what it was served was no good.
+    pub returning: bool,
+    /// As threads do; tasks do not.
+    pub races: bool,
+}
+
+impl From<Asks> for Wish {
+    fn from(asks: Asks) -> Self {
+        Self {
+            objects: asks.objects,
+            since: Tick::ZERO,
+            deadline: Tick::from_nanos(asks.deadline),
+            returning: asks.returning,
+            races: asks.races,
+        }
+    }
+}
 
 /// What a waiter sees.
 pub enum Seen<T> {
@@ -147,23 +172,20 @@ impl<T> Pool<T> {
         self.0.detach(*object.0)
     }
 
-    /// Joins the line, for `objects` of them, until `deadline`.
-    pub fn join(&self, objects: u32, deadline: u64) -> Turn {
-        self.join_as(objects, deadline, false)
+    /// Joins the line and looks, as a caller's first poll does.
+    pub fn enter(&self, asks: Asks, waker: &Waker, now: u64) -> (Turn, Seen<T>) {
+        let (place, look) = self.0.enter(asks.into(), waker, Tick::from_nanos(now));
+        (Turn(place), self.seen(look))
     }
 
-    /// Joins the line at its head: what it was served was no good.
-    pub fn rejoin(&self, objects: u32, deadline: u64) -> Turn {
-        self.join_as(objects, deadline, true)
-    }
-
-    fn join_as(&self, objects: u32, deadline: u64, returning: bool) -> Turn {
-        Turn(self.0.join(Wish {
-            objects,
-            since: Tick::ZERO,
-            deadline: Tick::from_nanos(deadline),
-            returning,
-        }))
+    /// Joins the line, and does not look yet: a model may have something happen in between.
+    pub fn join(&self, asks: Asks) -> Turn {
+        let mut wakes = Wakes::default();
+        let mut line = self.0.line.lock();
+        let place = self.0.join(&mut line, asks.into(), &mut wakes);
+        drop(line);
+        wakes.wake();
+        Turn(place)
     }
 
     /// One look of a waiter, at `now`. Objects that turn out to be retired are left out.
@@ -177,7 +199,11 @@ impl<T> Pool<T> {
     }
 
     fn look_as(&self, turn: Turn, waker: &Waker, now: u64, looking: Looking) -> Seen<T> {
-        match self.0.look(turn.0, waker, Tick::from_nanos(now), looking) {
+        self.seen(self.0.look(turn.0, waker, Tick::from_nanos(now), looking))
+    }
+
+    fn seen(&self, look: Look<T>) -> Seen<T> {
+        match look {
             Look::Ready(first, more) => {
                 let entries = std::iter::once(first).chain(more);
                 Seen::Ready(entries.filter_map(|entry| self.checked(entry)).collect())

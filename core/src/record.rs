@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use crossbeam_utils::atomic::AtomicCell;
 
 use crate::Tick;
+use crate::stats::COUNTING;
 
 /// Where an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,14 @@ impl ObjectState {
 pub(crate) struct Taker {
     pub(crate) at: &'static Location<'static>,
     pub(crate) key: u64,
+}
+
+/// For the owner alone: it loses what others add meanwhile.
+#[inline]
+fn count(counter: &AtomicU64) {
+    if COUNTING {
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
 }
 
 /// The public facts about one object.
@@ -81,7 +90,7 @@ impl Record {
         self.taken_at.store(Some(by.at));
         self.taken_by.store(by.key, Relaxed);
         self.leak_reported.store(false, Relaxed);
-        self.uses.store(self.uses.load(Relaxed) + 1, Relaxed);
+        count(&self.uses);
         self.state.store(ObjectState::InUse as u8, Relaxed);
     }
 
@@ -124,8 +133,7 @@ impl Record {
 
     #[inline]
     pub(crate) fn recycled(&self) {
-        self.recycles
-            .store(self.recycles.load(Relaxed) + 1, Relaxed);
+        count(&self.recycles);
     }
 
     pub(crate) fn recycles(&self) -> u64 {

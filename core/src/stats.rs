@@ -1,9 +1,10 @@
 //! What has happened so far: counters off the fast path, and two histograms.
 //!
 //! Increments on slow paths only (acquisitions are counted in each object's record). Nobody decides
-//! by them, but for [`Missed`], of which any reading will do. They are read one after the other while
-//! objects come and go: the ends first, with Acquire, and the beginnings last, so that no reading
-//! tells of more that have gone than ever came.
+//! by them, but for closing, which asks whether all that were made are gone, and [`Missed`], of which
+//! any reading will do. They are read one after the other while objects come and go: the ends first,
+//! with Acquire, and the beginnings last, so that no reading tells of more that have gone than ever
+//! came.
 
 use std::sync::atomic::{
     AtomicU64,
@@ -16,6 +17,23 @@ pub use crate::histogram::WaitSummary;
 use crate::retire::RetireReason;
 
 const REASONS: usize = RetireReason::ALL.len();
+
+/// Whether acquires, releases and waits are counted. Always, but under the private feature
+/// `__without_stats`, which is there to measure what that costs (`ci/stats-cost.sh`). The debug
+/// assertions keep the tests out of it, which run with all features.
+pub(crate) const COUNTING: bool = cfg!(any(not(feature = "__without_stats"), debug_assertions));
+
+fn count(counter: &AtomicU64) {
+    if COUNTING {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+fn measure(spans: &WaitHistogram, span: Duration) {
+    if COUNTING {
+        spans.record(span);
+    }
+}
 
 /// Totals since the pool was made.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,7 +77,6 @@ impl Totals {
 
 #[derive(Default)]
 pub(crate) struct Stats {
-    waited: AtomicU64,
     timed_out: AtomicU64,
     cancelled: AtomicU64,
     created: AtomicU64,
@@ -102,20 +119,19 @@ impl Stats {
     }
 
     pub(crate) fn waited(&self, span: Duration) {
-        self.waited.fetch_add(1, Relaxed);
-        self.wait.record(span);
+        measure(&self.wait, span);
     }
 
     pub(crate) fn timed_out(&self) {
-        self.timed_out.fetch_add(1, Relaxed);
+        count(&self.timed_out);
     }
 
     pub(crate) fn cancelled(&self) {
-        self.cancelled.fetch_add(1, Relaxed);
+        count(&self.cancelled);
     }
 
     pub(crate) fn held(&self, span: Duration) {
-        self.hold.record(span);
+        measure(&self.hold, span);
     }
 
     /// `uses` and `recycles` come from the objects' records.
@@ -125,9 +141,10 @@ impl Stats {
         let destroyed = self.destroyed.load(Acquire);
         let detached = self.detached.load(Acquire);
         let by_reason = std::array::from_fn(|reason| self.retired[reason].load(Acquire));
+        let wait = self.wait.summary();
         Totals {
             acquired: uses,
-            waited: self.waited.load(Relaxed),
+            waited: wait.count,
             timed_out: self.timed_out.load(Relaxed),
             cancelled: self.cancelled.load(Relaxed),
             created: self.created.load(Relaxed),
@@ -137,7 +154,7 @@ impl Stats {
             retired: by_reason.iter().sum(),
             detached,
             destroyed,
-            wait: self.wait.summary(),
+            wait,
             hold: self.hold.summary(),
             by_reason,
         }
@@ -170,6 +187,24 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn waits_are_counted_unless_it_is_measured_what_that_costs() {
+        let stats = Stats::new();
+        stats.waited(Duration::from_secs(1));
+        stats.held(Duration::from_secs(1));
+        stats.timed_out();
+        stats.cancelled();
+        stats.created();
+        let totals = stats.totals((0, 0));
+        let once = u64::from(COUNTING);
+        let waits = [totals.waited, totals.timed_out, totals.cancelled];
+        assert_eq!(waits, [once; 3]);
+        assert_eq!([totals.wait.count, totals.hold.count], [once; 2]);
+        assert_eq!(totals.created, 1, "closing asks for it");
+        let measured = cfg!(all(feature = "__without_stats", not(debug_assertions)));
+        assert_eq!(COUNTING, !measured);
+    }
 
     /// Red with the counters read in the order in which they are written: an object that is made and
     /// gone between two of the readings is seen to go only.

@@ -1,9 +1,12 @@
 //! A turn in line: from joining to being served, refused, or gone.
 //!
 //! Decides what a waiter does while it waits: nothing, start a creation, or run one itself where
-//! there is no background. Dropped, it leaves the line and passes its turn on.
+//! there is no background. Dropped, it leaves the line and passes its turn on. Knows nothing of what
+//! an object must pass before it is handed out.
+//!
+//! Polled by hand rather than written as an `async fn`: a task that waits is served by one processor and
+//! runs on another, and each cache line of its future travels with it.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,76 +20,111 @@ use crate::record::Taker;
 use crate::shared::Shared;
 use crate::waiters::{Place, Wish};
 
-/// A place in line: dropped, it is left and its turn passed on.
-pub(crate) struct Turn<'h, D: Driver, H: Home<D>> {
-    home: &'h H,
-    place: Option<Place>,
-    /// When it joined, until the first look: they are one moment, and reading the clock is a good part of
-    /// what waiting costs.
-    joined_at: Option<Tick>,
+/// See the module.
+pub(crate) struct Turn<D: Driver, H: Home<D>> {
+    pub(crate) home: H,
+    pub(crate) wish: Wish,
+    pub(crate) by: Taker,
+    stage: Stage,
     waited: bool,
-    by: Taker,
     driver: std::marker::PhantomData<fn() -> D>,
+}
+
+enum Stage {
+    /// To join the line at the next poll. The clock was read just now: reading it is a good part of what
+    /// waiting costs.
+    Joining(Tick),
+    InLine(Place),
+    /// In line, and running a creation itself.
+    Creating(Place, Job),
+    /// Nowhere.
+    Over,
 }
 
 /// The objects asked for: the first, and the rest for those who want several.
 pub(crate) type Served<T> = (Box<Entry<T>>, Vec<Box<Entry<T>>>);
 
-/// Why a waiter stops waiting.
-enum Step<T> {
-    End(Result<(Served<T>, Tick), Parting>),
-    /// A creation is to be started; the permit has been taken.
-    Create,
-}
+/// How a wait ends: with what was asked for, and when that was; or with nothing.
+type End<T> = Result<(Served<T>, Tick), Parting>;
 
-impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
-    pub(crate) fn join(home: &'h H, wish: Wish, by: Taker, now: Tick) -> Self {
+impl<D: Driver, H: Home<D>> Turn<D, H> {
+    pub(crate) const fn new(home: H, wish: Wish, by: Taker, now: Tick) -> Self {
         Self {
             home,
-            place: Some(home.engine.join(wish)),
-            joined_at: Some(now),
-            waited: false,
+            wish,
             by,
+            stage: Stage::Joining(now),
+            waited: false,
             driver: std::marker::PhantomData,
         }
     }
 
-    /// Waits until it is served, and says when that was, or has to leave.
-    pub(crate) async fn serve(&mut self) -> Result<(Served<D::Object>, Tick), Parting> {
+    /// What it got was no good: it goes back to the head of the line, not to the end of it.
+    pub(crate) fn rejoin(&mut self, now: Tick) {
+        self.wish.returning = true;
+        self.stage = Stage::Joining(now);
+    }
+
+    /// Waits until it is served, or has to leave.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End<D::Object>> {
         loop {
-            match poll_fn(|cx| self.look(cx, Looking::MayCreate)).await {
-                Step::End(end) => return end,
-                Step::Create => {
-                    if let Some(job) = self.start_creation()
-                        && let Step::End(end) = self.create_here(job).await
-                    {
-                        return end;
+            let looking = match &mut self.stage {
+                Stage::Creating(place, job) => {
+                    let place = *place;
+                    if Pin::new(job).poll(cx).is_ready() {
+                        self.stage = Stage::InLine(place);
+                        continue;
                     }
+                    // Whichever comes first, the new object or one that comes back, ends the wait. A creation
+                    // that is overtaken is dropped, and gives its permit back.
+                    Looking::IsCreating
                 }
-            }
+                _ => Looking::MayCreate,
+            };
+            let (look, now) = self.look(cx, looking);
+            return Poll::Ready(match look {
+                Look::Create => {
+                    self.create();
+                    continue;
+                }
+                Look::Wait { alarm } => {
+                    self.set_alarm(cx, alarm);
+                    if !std::mem::replace(&mut self.waited, true) {
+                        self.warn_if_nested();
+                    }
+                    return Poll::Pending;
+                }
+                Look::Ready(first, more) => Ok(((first, more), now)),
+                Look::Parted(why) => Err(why),
+            });
         }
     }
 
-    fn look(&mut self, cx: &Context<'_>, looking: Looking) -> Poll<Step<D::Object>> {
-        let Some(place) = self.place else {
-            return Poll::Ready(Step::End(Err(Parting::Closed)));
-        };
-        let joined_at = self.joined_at.take();
-        let now = joined_at.unwrap_or_else(|| self.home.clock.now());
-        let end = match self.home.engine.look(place, cx.waker(), now, looking) {
-            Look::Create => return Poll::Ready(Step::Create),
-            Look::Wait { alarm } => {
-                self.wait(cx, alarm);
-                return Poll::Pending;
+    fn look(&mut self, cx: &Context<'_>, looking: Looking) -> (Look<D::Object>, Tick) {
+        let (place, look, now) = match self.stage {
+            Stage::Joining(now) => {
+                let (place, look) = self.home.engine.enter(self.wish, cx.waker(), now);
+                (place, look, now)
             }
-            Look::Ready(first, more) => Ok(((first, more), now)),
-            Look::Parted(why) => Err(why),
+            Stage::InLine(place) | Stage::Creating(place, _) => {
+                let now = self.home.clock.now();
+                let look = self.home.engine.look(place, cx.waker(), now, looking);
+                (place, look, now)
+            }
+            Stage::Over => return (Look::Parted(Parting::Closed), Tick::ZERO),
         };
-        self.place = None;
-        Poll::Ready(Step::End(end))
+        match look {
+            Look::Ready(..) | Look::Parted(_) => self.stage = Stage::Over,
+            Look::Create | Look::Wait { .. } => {
+                if let Stage::Joining(_) = self.stage {
+                    self.stage = Stage::InLine(place);
+                }
+            }
+        }
+        (look, now)
     }
 
-    fn wait(&mut self, cx: &Context<'_>, alarm: Option<Tick>) {
+    fn set_alarm(&self, cx: &Context<'_>, alarm: Option<Tick>) {
         if let Some(at) = alarm
             && !self.home.ring_at(at)
         {
@@ -94,53 +132,39 @@ impl<'h, D: Driver, H: Home<D>> Turn<'h, D, H> {
             self.home.engine.alarm_missed();
             cx.waker().wake_by_ref();
         }
-        if !std::mem::replace(&mut self.waited, true) {
-            self.home.warn_if_nested(self.by);
-        }
     }
 
-    /// Starts a creation in the background; gives the job back where there is none.
-    fn start_creation(&self) -> Option<Job> {
+    /// Starts a creation in the background; where there is none, runs it itself.
+    fn create(&mut self) {
         let Some(shared) = self.home.arc() else {
-            self.home.engine.creation_withdrawn();
-            return None;
+            return self.home.engine.creation_withdrawn();
         };
-        create::start(&shared, Purpose::Waiter)
-    }
-
-    /// Runs a creation here, and looks meanwhile: whichever comes first, the new object or one that
-    /// comes back, ends the wait. A creation that is overtaken is dropped, and gives its permit back.
-    async fn create_here(&mut self, job: Job) -> Step<D::Object> {
-        let mut job = job;
-        poll_fn(|cx| {
-            if Pin::new(&mut job).poll(cx).is_ready() {
-                return Poll::Ready(Step::Create);
-            }
-            self.look(cx, Looking::IsCreating)
-        })
-        .await
-    }
-}
-
-impl<D: Driver, H: Home<D>> Drop for Turn<'_, D, H> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.home.engine.stats.cancelled();
-            self.home.engine.leave(place);
+        if let (Some(job), Stage::InLine(place)) =
+            (create::start(&shared, Purpose::Waiter), &self.stage)
+        {
+            self.stage = Stage::Creating(*place, job);
         }
     }
-}
 
-impl<D: Driver> Shared<D> {
     /// Looked up only where somebody listens: it goes through all objects.
-    fn warn_if_nested(&self, by: Taker) {
-        if self.observer.is_some()
-            && let Some(holding_since) = self.engine.registry.held_by(by.key)
+    fn warn_if_nested(&self) {
+        let home: &Shared<D> = &self.home;
+        if home.observer.is_some()
+            && let Some(holding_since) = home.engine.registry.held_by(self.by.key)
         {
-            self.tell(|| Event::NestedAcquire {
-                at: by.at,
+            home.tell(|| Event::NestedAcquire {
+                at: self.by.at,
                 holding_since,
             });
+        }
+    }
+}
+
+impl<D: Driver, H: Home<D>> Drop for Turn<D, H> {
+    fn drop(&mut self) {
+        if let Stage::InLine(place) | Stage::Creating(place, _) = self.stage {
+            self.home.engine.stats.cancelled();
+            self.home.engine.leave(place);
         }
     }
 }

@@ -8,6 +8,8 @@ mod explore;
 #[cfg(loom)]
 mod thing;
 #[cfg(loom)]
+mod waiting;
+#[cfg(loom)]
 mod world;
 
 #[cfg(loom)]

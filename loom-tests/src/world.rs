@@ -1,16 +1,15 @@
-//! A pool with a ledger: what a model's threads share, and how they wait.
+//! A pool with a ledger: what a model's threads share.
 //!
-//! Waiters of both kinds, parked threads and polled tasks, look like this to the engine: a waker,
+//! Waiters of both kinds, parked threads and polled tasks, look the same to the engine: a waker,
 //! and one look after each wake. A waiter that gives up leaves its place, as a dropped future does.
 //! Time stands still until a model rings an alarm.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::task::{Wake, Waker};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Waker;
 
-use loom::sync::Notify;
 use loom::thread::JoinHandle;
-use nebula_resource_core::models::{Object, Pool, Seen, Turn, Why};
+use nebula_resource_core::models::{Asks, Object, Pool, Seen, Turn, Why};
 use nebula_resource_core::{Audit, Fairness, PoolConfig, Strategy};
 
 use crate::thing::{Ledger, Thing};
@@ -28,6 +27,8 @@ pub struct Case {
     pub strategy: Strategy,
     /// Whether newcomers may pass a woken waiter.
     pub fairness: Fairness,
+    /// Whether callers are threads, which race, or tasks, which do not.
+    pub races: bool,
 }
 
 /// Time plays no part in it.
@@ -49,31 +50,9 @@ fn plain(case: Case) -> PoolConfig {
 pub struct World {
     /// The engine.
     pub pool: Pool<Thing>,
+    races: bool,
     ledger: Arc<Ledger>,
-    now: AtomicU64,
-}
-
-/// Rings for one waiter of a thread that may wait for several: only who was woken looks again, so
-/// that a wake-up which goes to the wrong one stays lost.
-struct Bell {
-    rung: AtomicBool,
-    thread: Arc<Notify>,
-}
-
-impl Bell {
-    fn new(thread: &Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self {
-            rung: AtomicBool::new(true),
-            thread: Arc::clone(thread),
-        })
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.rung.store(true, Relaxed);
-        self.thread.notify();
-    }
+    pub(crate) now: AtomicU64,
 }
 
 impl World {
@@ -86,7 +65,7 @@ impl World {
     pub fn with(case: Case, change: impl Fn(&mut PoolConfig)) -> Arc<Self> {
         let mut config = plain(case);
         change(&mut config);
-        Self::around(Pool::new(config, CEILING))
+        Self::around(case, Pool::new(config, CEILING))
     }
 
     /// A pool whose stores have not been made yet.
@@ -95,12 +74,13 @@ impl World {
             max_size,
             ..plain(case)
         };
-        Self::around(Pool::untouched(config, CEILING))
+        Self::around(case, Pool::untouched(config, CEILING))
     }
 
-    fn around(pool: Pool<Thing>) -> Arc<Self> {
+    fn around(case: Case, pool: Pool<Thing>) -> Arc<Self> {
         Arc::new(Self {
             pool,
+            races: case.races,
             ledger: Arc::default(),
             now: AtomicU64::new(0),
         })
@@ -154,98 +134,32 @@ impl World {
         self.pool.detach(object)
     }
 
+    /// What the case's callers ask for.
+    pub const fn asks(&self, objects: u32, deadline: u64) -> Asks {
+        Asks {
+            objects,
+            deadline,
+            returning: false,
+            races: self.races,
+        }
+    }
+
     /// Joins the line for one object, without a deadline.
     pub fn join(&self) -> Turn {
-        self.pool.join(1, u64::MAX)
+        self.join_for(1)
     }
 
-    /// Joins the line and falls asleep there: looked once, found nothing. For the set-up, before
-    /// there is anything to be found.
-    ///
-    /// # Panics
-    ///
-    /// When there was something to be found.
-    pub fn asleep(&self, objects: u32, deadline: u64) -> Turn {
-        let turn = self.pool.join(objects, deadline);
-        assert!(matches!(self.peek(turn), Seen::Wait { .. }), "not asleep");
-        turn
+    /// Joins the line for `objects`, without a deadline.
+    pub fn join_for(&self, objects: u32) -> Turn {
+        self.pool.join(self.asks(objects, u64::MAX))
     }
 
-    /// Waits until every turn has come; what each got, in the given order. Makes objects itself
-    /// when it is told to.
-    pub fn wait_all(&self, turns: &[Turn]) -> Vec<End> {
-        let mut ends: Vec<_> = turns.iter().map(|_| None).collect();
-        self.wait_each(turns, |index, end| ends[index] = Some(end));
-        ends.into_iter().flatten().collect()
-    }
-
-    /// Waits until every turn has come; whoever is served gives back at once.
-    pub fn use_each(&self, turns: &[Turn]) {
-        self.wait_each(turns, |_, end| self.give_all(ready(end)));
-    }
-
-    /// Waits until each of those in line was told to make an object. As without a runtime, each makes
-    /// it itself, and is not free for another one meanwhile.
-    pub fn start_each(&self, turns: &[Turn]) {
-        let thread = Arc::new(Notify::new());
-        let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();
-        let mut idle: Vec<_> = turns.iter().zip(&bells).collect();
-        loop {
-            idle.retain(|(turn, bell)| {
-                let waker = Waker::from(Arc::clone(bell));
-                let now = self.now.load(Relaxed);
-                let rung = bell.rung.swap(false, Relaxed);
-                let told = rung && matches!(self.pool.look(**turn, &waker, now), Seen::Create);
-                if told {
-                    self.pool.look_while_creating(**turn, &waker, now);
-                }
-                !told
-            });
-            if idle.is_empty() {
-                return;
-            }
-            thread.wait();
-        }
-    }
-
-    fn wait_each(&self, turns: &[Turn], mut served: impl FnMut(usize, End)) {
-        let thread = Arc::new(Notify::new());
-        let bells: Vec<_> = turns.iter().map(|_| Bell::new(&thread)).collect();
-        let mut waiting: Vec<_> = (0..turns.len()).collect();
-        loop {
-            waiting.retain(|&index| {
-                let bell = &bells[index];
-                let rung = bell.rung.swap(false, Relaxed);
-                let looked = rung.then(|| self.look(turns[index], &Waker::from(Arc::clone(bell))));
-                let end = looked.flatten();
-                let stays = end.is_none();
-                end.into_iter().for_each(|end| served(index, end));
-                stays
-            });
-            if waiting.is_empty() {
-                return;
-            }
-            thread.wait();
-        }
-    }
-
-    /// Looks until the answer is final or there is nothing to do but to sleep. An alarm that is
-    /// asked for rings at once: time passes.
-    pub fn look(&self, turn: Turn, waker: &Waker) -> Option<End> {
-        loop {
-            match self.pool.look(turn, waker, self.now.load(Relaxed)) {
-                Seen::Ready(objects) => {
-                    return Some(Ok(objects.into_iter().map(seized).collect()));
-                }
-                Seen::Create => self.pool.deliver(self.thing()),
-                Seen::Wait { alarm: None } => return None,
-                Seen::Wait { alarm: Some(at) } => {
-                    self.ring(at);
-                    return None;
-                }
-                Seen::Left(why) => return Some(Err(why)),
-            }
-        }
+    /// Joins the line at its head: what it was served was no good.
+    pub fn rejoin(&self, objects: u32) -> Turn {
+        self.pool.join(Asks {
+            returning: true,
+            ..self.asks(objects, u64::MAX)
+        })
     }
 
     /// Time has passed, and the alarm rings: again, for as long as another one is asked for.
@@ -255,24 +169,6 @@ impl World {
             self.now.fetch_max(at, Relaxed);
             next = self.pool.sweep(at);
         }
-    }
-
-    /// Waits for one turn.
-    ///
-    /// # Errors
-    ///
-    /// When the line was left with nothing.
-    pub fn wait(&self, turn: Turn) -> End {
-        self.wait_all(&[turn]).remove(0)
-    }
-
-    /// Takes `count` objects, all or none.
-    ///
-    /// # Errors
-    ///
-    /// When the line was left with nothing.
-    pub fn acquire_many(&self, count: u32) -> End {
-        self.wait(self.pool.join(count, u64::MAX))
     }
 
     /// Gives all of them back.
@@ -306,12 +202,12 @@ impl World {
         if let Some(object) = self.take() {
             return Ok(object);
         }
-        let mut turn = self.join();
+        let mut asks = self.asks(1, u64::MAX);
         loop {
-            if let Some(object) = self.wait(turn)?.pop() {
+            if let Some(object) = self.wait_as(asks)?.pop() {
                 return Ok(object);
             }
-            turn = self.pool.rejoin(1, u64::MAX);
+            asks.returning = true;
         }
     }
 
@@ -320,22 +216,6 @@ impl World {
         let object = ready(self.acquire());
         object.touch();
         self.give(object);
-    }
-
-    /// [`Self::wait`], and how often it looked.
-    pub fn wait_counting(&self, turn: Turn) -> (End, usize) {
-        let thread = Arc::new(Notify::new());
-        let bell = Bell::new(&thread);
-        let mut looks = 0;
-        loop {
-            if bell.rung.swap(false, Relaxed) {
-                looks += 1;
-                if let Some(end) = self.look(turn, &Waker::from(Arc::clone(&bell))) {
-                    return (end, looks);
-                }
-            }
-            thread.wait();
-        }
     }
 
     /// The books of the objects, which outlast the world.
@@ -370,7 +250,7 @@ impl World {
     }
 }
 
-fn seized(object: Object<Thing>) -> Object<Thing> {
+pub(crate) fn seized(object: Object<Thing>) -> Object<Thing> {
     object.seize();
     object
 }

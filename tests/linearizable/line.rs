@@ -4,9 +4,11 @@
 //! `nebula_resource_histories::fairness` for what is certain then.
 
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::pin;
+use std::sync::Arc;
 
-use nebula_resource::{Fairness, Pool, PoolConfig, Strategy};
+use nebula_resource::{AcquireError, Fairness, OwnedGuard, Pool, PoolConfig, Strategy};
 use nebula_resource_core::park;
 use nebula_resource_histories::fairness::{self, Policy};
 use nebula_resource_histories::{Call, History, Log, Recorder, Reply};
@@ -15,7 +17,7 @@ use crate::MIXED;
 use crate::program::nap;
 use crate::round::{Numbers, Round, asked, runtime};
 
-/// A full pool, and tasks that wait for what others hold.
+/// A full pool, and callers that wait for what others hold: tasks, and every other one as a thread does.
 fn crowd(policy: Fairness, strategy: Strategy) -> History {
     let _inside = runtime().enter();
     let config = PoolConfig {
@@ -31,18 +33,39 @@ fn crowd(policy: Fairness, strategy: Strategy) -> History {
     let pool: &'static Pool<Numbers> = Box::leak(Box::new(built.unwrap()));
     drop(park::block_on(pool.acquire_many(2)).unwrap());
     let recorder = Recorder::new();
-    let tasks = (0..6).map(|_| runtime().spawn(take_turns(pool, recorder.log())));
-    let tasks: Vec<_> = tasks.collect();
-    for task in tasks {
-        park::block_on(task).unwrap();
+    let callers = (0..6).map(|number| {
+        let log = recorder.log();
+        if number % 2 == 0 {
+            return runtime().spawn(take_turns(pool, log, |pool| pool.acquire_async_owned()));
+        }
+        runtime().spawn(take_turns(pool, log, parked))
+    });
+    let callers: Vec<_> = callers.collect();
+    for caller in callers {
+        park::block_on(caller).unwrap();
     }
     recorder.history()
 }
 
-async fn take_turns(pool: &'static Pool<Numbers>, mut log: Log) {
+/// As a thread waits, which is woken to race where a task is handed its object.
+async fn parked(pool: &'static Pool<Numbers>) -> Result<OwnedGuard<Numbers>, AcquireError> {
+    let (shared, at) = (Arc::clone(pool.shared()), Location::caller());
+    match nebula_resource_core::Pool::begin(shared, at, None, |_, _| None) {
+        Ok(guard) => Ok(guard),
+        Err(rest) => rest.await,
+    }
+}
+
+async fn take_turns<A>(
+    pool: &'static Pool<Numbers>,
+    mut log: Log,
+    acquire: impl Fn(&'static Pool<Numbers>) -> A + Send,
+) where
+    A: Future<Output = Result<OwnedGuard<Numbers>, AcquireError>> + Send,
+{
     for _ in 0..12 {
         let call = log.call(Call::Acquire);
-        let mut acquire = pin!(pool.acquire());
+        let mut acquire = pin!(acquire(pool));
         // It is polled first, and whenever it was woken.
         let guard = poll_fn(|cx| {
             let polled = acquire.as_mut().poll(cx);

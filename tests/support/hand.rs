@@ -1,10 +1,28 @@
 //! A future polled by hand, and a waker that tells whether it was called.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+
+use nebula_resource::AcquireError;
+use nebula_resource_core::{CountedGuard, Driver, Pool};
+
+/// An acquire as a thread does it, which is woken to race where a task is handed its object: to be polled
+/// by hand.
+pub(crate) fn parked<D: Driver>(
+    pool: &Pool<D>,
+) -> impl Future<Output = Result<CountedGuard<D>, AcquireError>> + Send + use<D> {
+    let (shared, at) = (Arc::clone(pool.shared()), Location::caller());
+    async move {
+        match Pool::begin(shared, at, None, |_, _| None) {
+            Ok(guard) => Ok(guard),
+            Err(rest) => rest.await,
+        }
+    }
+}
 
 /// Counts how often it was woken.
 #[derive(Default)]

@@ -46,7 +46,7 @@ mod runtimes;
 mod script;
 mod told;
 
-pub(crate) use hand::{Hand, Woken};
+pub(crate) use hand::{Hand, Woken, parked};
 pub(crate) use harness::{Acquired, Harness, OutOf, Task};
 pub(crate) use panics::{bomb, out_of_memory};
 #[cfg(feature = "smol")]

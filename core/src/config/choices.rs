@@ -56,8 +56,9 @@ pub enum Strategy {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fairness {
-    /// Yes, but each waiter loses at most one such race: one that lost is served before any newcomer.
-    /// The default, because it starves nobody and spares a context switch per hand-over.
+    /// A thread, yes, but each loses at most one such race: one that lost is served before any newcomer.
+    /// A task, no: it is handed its object. The default, because it starves nobody and spares threads
+    /// a context switch per hand-over.
     #[default]
     Bounded,
     /// Never: first come, first served, at the price of a context switch per hand-over.

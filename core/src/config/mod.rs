@@ -113,7 +113,8 @@ pub struct PoolConfig {
 
     /// Whether newcomers may overtake waiters.
     ///
-    /// Default `bounded`: at most once per waiter, which starves nobody and keeps the throughput.
+    /// Default `bounded`: threads at most once each, tasks never, which starves nobody and keeps the
+    /// throughput.
     #[serde(with = "serial::fairness")]
     pub fairness: Fairness,
 

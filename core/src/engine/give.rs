@@ -75,6 +75,9 @@ impl<T> Engine<T> {
                 Some(head) => waker = line.queue.grant(head, entry),
                 None => self.idle.put_last(entry),
             }
+        } else if let Some(task) = line.queue.first_asleep_task() {
+            // proof: task-is-handed-to
+            waker = line.queue.grant(task, entry);
         } else {
             // Counted before it lies there: a newcomer that takes it at once has passed somebody,
             // who must be known for that when it comes back.

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::guarded::contained;
 use crate::primitives::{Ordering, fence};
-use crate::waiters::{Desk, Failure, Locked, Place, Standing, Wakes, Wish};
+use crate::waiters::{Desk, Failure, Left, Locked, Place, Standing, Wakes, Wish};
 
 /// What a waiter finds when it looks.
 pub(crate) enum Look<T> {
@@ -56,25 +56,45 @@ impl<T> Desk<T> {
 }
 
 impl<T> Engine<T> {
-    /// Joins the line.
-    pub(crate) fn join(&self, wish: Wish) -> Place {
+    /// Joins the line, and looks: one moment, under one lock. The place is the caller's while it is to
+    /// wait or to create; otherwise it has been left.
+    pub(crate) fn enter(&self, wish: Wish, waker: &Waker, now: Tick) -> (Place, Look<T>) {
+        // Cloned before the lock and dropped after it: a waker is user code.
+        let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
         let mut line = self.line.lock();
+        let place = self.join(&mut line, wish, &mut wakes);
+        let look = match self.outcome(&mut line, place, now, &mut wakes) {
+            Some(look) => look,
+            None => self.stay(&mut line, place, &mut waker, now),
+        };
+        drop(line);
+        wakes.wake();
+        contained(|| drop(waker));
+        self.hand_over_the_turn(&look, place, false, Looking::MayCreate);
+        (place, look)
+    }
+
+    pub(crate) fn join(&self, line: &mut Locked<'_, T>, wish: Wish, wakes: &mut Wakes) -> Place {
+        // Those who stand there have looked, and while objects are handed over nobody puts one aside
+        // without looking for them.
+        // proof: join-behind-the-lookers
+        let all_looked = line.queue.len() > 0 && line.hands_over();
         let place = line.queue.join(wish);
+        if all_looked && !wish.returning {
+            return place;
+        }
         // proof: join-publishes
         line.publish();
         // ord: F2, pairs with F1 in `give` and `permit_freed`. Without it the looks that follow
-        // (into idle here, at the permits in `look`) may rise above the publication.
+        // (into idle here, at the permits in `stay`) may rise above the publication.
         // proof: fence-join
         fence(Ordering::SeqCst);
-        let mut wakes = Wakes::default();
         // proof: rejoin-hands-on
         if wish.returning {
-            self.hand_on(&mut line, place, &mut wakes);
+            self.hand_on(line, place, wakes);
         }
         // proof: join-serves
-        self.serve_locked(&mut line, &mut wakes);
-        drop(line);
-        wakes.wake();
+        self.serve_locked(line, wakes);
         place
     }
 
@@ -93,35 +113,69 @@ impl<T> Engine<T> {
 
     /// A waiter looks whether it is served; if not, it is woken through `waker` later.
     pub(crate) fn look(&self, place: Place, waker: &Waker, now: Tick, looking: Looking) -> Look<T> {
-        // Cloned before the lock and dropped after it: a waker is user code.
-        let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
+        let mut wakes = Wakes::default();
         let mut line = self.line.lock();
         let waiter = line.queue.waiter(place);
-        let nudged = std::mem::take(&mut waiter.nudged);
+        let mut nudged = std::mem::take(&mut waiter.nudged);
         waiter.busy = looking == Looking::IsCreating;
-        if line.queue.waiter(place).standing == Standing::Woken {
-            self.race(&mut line, place, &mut wakes);
+        // Mostly it is woken because it has been served, and needs no waker any more; or it is polled for
+        // another reason, and has left the same one here.
+        let has_waker = (waiter.waker.as_ref()).is_some_and(|own| own.will_wake(waker));
+        let mut look = self.outcome(&mut line, place, now, &mut wakes);
+        if look.is_none() && has_waker {
+            look = Some(self.stay(&mut line, place, &mut None, now));
         }
-        let (standing, deadline) = {
-            let waiter = line.queue.waiter(place);
-            (waiter.standing, waiter.wish.deadline)
-        };
-        let look = match standing {
-            Standing::Served => {
-                let mut waiter = line.queue.leave(place);
-                let Some(first) = waiter.hand.take() else {
-                    unreachable!("whoever is served asked for one object at least, and has it");
-                };
-                Look::Ready(first, waiter.more)
-            }
-            Standing::Expired | Standing::Refused => Look::Parted(self.part(&mut line, place)),
-            _ if deadline <= now => Look::Parted(self.part(&mut line, place)),
-            _ => self.stay(&mut line, place, &mut waker, now),
+        drop(line);
+        wakes.wake();
+        let look = look.unwrap_or_else(|| self.look_again(place, waker, now, &mut nudged));
+        self.hand_over_the_turn(&look, place, nudged, looking);
+        look
+    }
+
+    /// The same for one that may have to stay: its waker is user code, cloned before the lock and
+    /// dropped after it.
+    fn look_again(&self, place: Place, waker: &Waker, now: Tick, nudged: &mut bool) -> Look<T> {
+        let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
+        let mut line = self.line.lock();
+        *nudged |= std::mem::take(&mut line.queue.waiter(place).nudged);
+        let look = match self.outcome(&mut line, place, now, &mut wakes) {
+            Some(look) => look,
+            None => self.stay(&mut line, place, &mut waker, now),
         };
         drop(line);
         wakes.wake();
         contained(|| drop(waker));
-        match &look {
+        look
+    }
+
+    /// How its wait has ended, if it has.
+    fn outcome(
+        &self,
+        line: &mut Locked<'_, T>,
+        place: Place,
+        now: Tick,
+        wakes: &mut Wakes,
+    ) -> Option<Look<T>> {
+        if line.queue.waiter(place).standing == Standing::Woken {
+            self.race(line, place, wakes);
+        }
+        let waiter = line.queue.waiter(place);
+        match waiter.standing {
+            Standing::Served => {
+                let Left { hand, more, .. } = line.queue.leave(place);
+                let Some(first) = hand else {
+                    unreachable!("whoever is served asked for one object at least, and has it");
+                };
+                Some(Look::Ready(first, more))
+            }
+            Standing::Waiting | Standing::Woken | Standing::Lost if now < waiter.deadline => None,
+            _ => Some(Look::Parted(self.part(line, place))),
+        }
+    }
+
+    /// Whoever has looked owes the others what it was told for and did not use.
+    fn hand_over_the_turn(&self, look: &Look<T>, place: Place, nudged: bool, looking: Looking) {
+        match look {
             Look::Parted(_) => self.leave(place),
             // A nudge that led to nothing, or to one creation where more may start.
             // proof: create-passes-the-nudge-on
@@ -133,7 +187,6 @@ impl<T> Engine<T> {
             Look::Wait { .. } if nudged && looking == Looking::IsCreating => self.permit_freed(),
             _ => {}
         }
-        look
     }
 
     /// A woken waiter takes what it was woken for, or has lost: from now on objects are handed
@@ -165,7 +218,7 @@ impl<T> Engine<T> {
         }
         let failure = line.gate.failure().cloned();
         let waiter = line.queue.waiter(place);
-        match (waiter.standing, waiter.refusal.take()) {
+        match (waiter.standing, waiter.take_refusal()) {
             (Standing::Refused, Some(failure)) => Parting::Failing(failure),
             (Standing::Refused, None) => Parting::TooMany,
             _ if state.paused() => Parting::Paused,
@@ -173,6 +226,7 @@ impl<T> Engine<T> {
         }
     }
 
+    /// It goes on waiting, and leaves `waker` unless it has left the right one before.
     fn stay(
         &self,
         line: &mut Locked<'_, T>,
@@ -186,7 +240,7 @@ impl<T> Engine<T> {
             return Look::Parted(Parting::Closed);
         }
         // It joined when `max_size` was just being lowered.
-        if line.queue.waiter(place).wish.objects as usize > state.limit() {
+        if line.queue.waiter(place).objects as usize > state.limit() {
             return Look::Parted(Parting::TooMany);
         }
         // Mostly there is no permit to create on, and nothing has failed: then all it can do is wait.
@@ -203,13 +257,15 @@ impl<T> Engine<T> {
                 return Look::Create;
             }
         }
-        std::mem::swap(&mut line.queue.waiter(place).waker, waker);
+        if waker.is_some() {
+            std::mem::swap(&mut line.queue.waiter(place).waker, waker);
+        }
         let retry_at = line
             .gate
             .failure()
             .filter(|failure| !failure.due)
             .map_or(Tick::NEVER, |failure| failure.retry_at);
-        let wanted = line.queue.waiter(place).wish.deadline.min(retry_at);
+        let wanted = line.queue.waiter(place).deadline.min(retry_at);
         let alarm = (wanted < line.alarm).then_some(wanted);
         line.alarm = line.alarm.min(wanted);
         Look::Wait { alarm }
@@ -236,17 +292,20 @@ impl<T> Engine<T> {
     pub(crate) fn leave(&self, place: Place) {
         let mut wakes = Wakes::default();
         let mut line = self.line.lock();
-        let mut waiter = line.queue.leave(place);
+        let has_a_turn = line.queue.waiter(place).has_a_turn();
+        let mut left = line.queue.leave(place);
         // proof: leave-serves
-        self.serve_locked(&mut line, &mut wakes);
+        if has_a_turn {
+            self.serve_locked(&mut line, &mut wakes);
+        }
         drop(line);
         wakes.wake();
-        for entry in waiter.hand.take().into_iter().chain(waiter.more.drain(..)) {
+        for entry in left.hand.take().into_iter().chain(left.more.drain(..)) {
             // proof: leave-gives-back
             self.give(entry);
         }
         // Its waker and the cause of its refusal are user code.
-        contained(|| drop(waiter));
+        contained(|| drop(left));
     }
 
     /// Hands every idle object to the head of the line, and nudges one waiter if a creation may
@@ -276,20 +335,21 @@ impl<T> Engine<T> {
     /// failure in force the alarm does this, at its time, and from then on so does everybody.
     fn nudge(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
         let state = self.permits.state();
+        if state.total() >= state.limit() || !line.gate.unhindered() {
+            return None;
+        }
         let alive = state.total().saturating_sub(line.gate.creating());
-        let settings = self.settings();
-        let may_start = line.gate.unhindered()
-            && state.total() < state.limit()
-            && line
-                .gate
-                .admits(Tick::NEVER, alive, line.queue.lacking(), &settings.config);
-        if !may_start || line.queue.find(|waiter| waiter.nudged).is_some() {
+        let (lacking, settings) = (line.queue.lacking(), self.settings());
+        let admits = line
+            .gate
+            .admits(Tick::NEVER, alive, lacking, &settings.config);
+        if !admits || line.queue.find(|waiter| waiter.nudged).is_some() {
             return None;
         }
         self.nudge_first(line)
     }
 
-    fn nudge_first(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
+    pub(super) fn nudge_first(&self, line: &mut Locked<'_, T>) -> Option<Waker> {
         // One without a waker is on its way to look anyway, and will see what we saw.
         let place = line
             .queue
@@ -297,70 +357,5 @@ impl<T> Engine<T> {
         let waiter = line.queue.waiter(place);
         waiter.nudged = true;
         waiter.waker.take()
-    }
-
-    /// The alarm rang: passes over those whose time is up, and has the next probe started.
-    /// Answers when to ring again.
-    pub(crate) fn sweep(&self, now: Tick) -> Option<Tick> {
-        let mut wakes = Wakes::default();
-        let mut line = self.line.lock();
-        let wakers = line.queue.expire(now);
-        wakes.push(self.probe(&mut line, now));
-        // Those who expired may have been on their way to an object.
-        // proof: sweep-serves
-        self.serve_locked(&mut line, &mut wakes);
-        let next = self.next_alarm(&mut line, now);
-        drop(line);
-        wakes.wake();
-        wakers.into_iter().for_each(crate::waiters::wake);
-        next
-    }
-
-    fn probe(&self, line: &mut Locked<'_, T>, now: Tick) -> Option<Waker> {
-        let due = line.gate.rang(now);
-        due.then(|| self.nudge_first(line)).flatten()
-    }
-
-    fn next_alarm(&self, line: &mut Locked<'_, T>, now: Tick) -> Option<Tick> {
-        let retry_at = line
-            .gate
-            .failure()
-            .map(|failure| failure.retry_at)
-            .filter(|at| *at > now && line.queue.len() > 0);
-        let next = line
-            .queue
-            .earliest_deadline()
-            .min(retry_at.unwrap_or(Tick::NEVER));
-        line.alarm = next;
-        (next < Tick::NEVER).then_some(next)
-    }
-
-    /// The alarm that `look` asked for was not set: whoever looks next asks again.
-    pub(crate) fn alarm_missed(&self) {
-        self.line.lock().alarm = Tick::NEVER;
-    }
-
-    /// Since when the one that has waited longest waits.
-    pub(crate) fn oldest_waiter(&self) -> Option<Tick> {
-        let mut line = self.line.lock();
-        let first = line.queue.first()?;
-        Some(line.queue.waiter(first).wish.since)
-    }
-
-    /// Refuses everybody in line: the pool is closed, or creations fail and nobody shall wait.
-    pub(crate) fn refuse_all(&self, failure: Option<&Failure>) {
-        let wakers = self.line.lock().queue.refuse(failure, |_| true);
-        wakers.into_iter().for_each(crate::waiters::wake);
-    }
-
-    /// Refuses those who ask for more objects than there may be by now: they would collect what
-    /// others wait for, and never have enough.
-    pub(crate) fn refuse_greedy(&self) {
-        let mut line = self.line.lock();
-        let limit = self.permits.state().limit();
-        let greedy = |wish: &Wish| wish.objects as usize > limit;
-        let wakers = line.queue.refuse(None, greedy);
-        drop(line);
-        wakers.into_iter().for_each(crate::waiters::wake);
     }
 }

@@ -22,16 +22,18 @@ mod line;
 mod registry;
 mod retired;
 mod stock;
+mod sweep;
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::Tick;
 use crate::config::{Fairness, PoolConfig};
 use crate::entry::Entry;
 use crate::idle::Idle;
 use crate::permits::Permits;
-use crate::primitives::{Event, Mutex, Snapshot};
+use crate::primitives::{AtomicU64, Event, Mutex, Ordering, Snapshot};
 use crate::stamp::{Stamp, StampCell};
 use crate::stats::{Missed, Stats};
 use crate::waiters::Line;
@@ -51,9 +53,12 @@ pub(crate) struct Settings {
     pub(crate) max_uses: u64,
 }
 
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl Settings {
     pub(crate) fn new(config: PoolConfig) -> Self {
-        let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         Self {
             trust_nanos: config.validate_after.map_or(u64::MAX, nanos),
             max_uses: config.max_uses.unwrap_or(u64::MAX),
@@ -70,6 +75,9 @@ pub(crate) struct Engine<T> {
     pub(crate) line: Line<T>,
     pub(crate) retired: Retired<T>,
     settings: Snapshot<Settings>,
+    /// In nanoseconds, beside the settings: to look it up there is to count a reference, on a line that all
+    /// who wait would write.
+    acquire_timeout: AtomicU64,
     /// Serialises those who change the configuration.
     changing: Mutex<()>,
     pub(crate) ceiling: usize,
@@ -91,6 +99,7 @@ impl<T> Engine<T> {
             stamp: StampCell::new(),
             line: Line::new(config.fairness == Fairness::Strict),
             retired: Retired::new(),
+            acquire_timeout: AtomicU64::new(nanos(config.acquire_timeout)),
             settings: Snapshot::new(Arc::new(Settings::new(config))),
             changing: Mutex::new(()),
             ceiling,
@@ -113,7 +122,15 @@ impl<T> Engine<T> {
     }
 
     fn replace_settings(&self, settings: Arc<Settings>) {
+        let timeout = nanos(settings.config.acquire_timeout);
+        // ord: Relaxed: whoever reads the old one came before the change.
+        self.acquire_timeout.store(timeout, Ordering::Relaxed);
         self.settings.store(settings);
+    }
+
+    /// How long a caller waits that does not say.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        Duration::from_nanos(self.acquire_timeout.load(Ordering::Relaxed))
     }
 
     /// Wraps a new object up. The permit it stands on is the caller's; `stamp` was read before it

@@ -9,10 +9,12 @@ mod gate_tests;
 mod queue;
 #[cfg(all(test, not(loom)))]
 mod queue_tests;
+mod waiter;
 mod wakes;
 
 pub(crate) use gate::{Cause, Failure, Gate};
-pub(crate) use queue::{Place, Queue, Standing, Wish};
+pub(crate) use queue::{Place, Queue};
+pub(crate) use waiter::{Left, Standing, Wish};
 pub(crate) use wakes::{Wakes, wake};
 
 use std::ops::{Deref, DerefMut};
@@ -21,7 +23,9 @@ use crate::Tick;
 use crate::entry::Entry;
 use crate::primitives::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
 
-/// The line of a pool.
+/// The line of a pool. On cache lines of its own: while somebody waits it is written all the time, and its
+/// neighbours are read by everybody. What every waiter writes comes first, side by side.
+#[repr(C, align(64))]
 pub(crate) struct Line<T> {
     /// `{ barred: 1, waiting: 31 }`, written by whoever holds the lock, when it lets go.
     ///
@@ -29,18 +33,19 @@ pub(crate) struct Line<T> {
     /// |---------|--------|---------|
     /// | 0 | 0 | nobody waits: give and take do not come here |
     /// | n | 0 | a running newcomer may still take an idle object past the woken ones |
-    /// | n | 1 | fairness is strict, or somebody has lost once: newcomers join the line |
+    /// | n | 1 | fairness is strict, somebody has lost once, or the head is a task: newcomers join the line |
     word: AtomicU32,
     desk: Mutex<Desk<T>>,
 }
 
 /// What the lock protects.
+#[repr(C)]
 pub(crate) struct Desk<T> {
     pub(crate) queue: Queue<Box<Entry<T>>>,
-    pub(crate) gate: Gate,
-    pub(crate) strict: bool,
     /// The earliest alarm that was asked for and has not rung.
     pub(crate) alarm: Tick,
+    pub(crate) strict: bool,
+    pub(crate) gate: Gate,
 }
 
 const BARRED: u32 = 1 << 31;
@@ -93,8 +98,9 @@ pub(crate) struct Locked<'a, T> {
 impl<T> Locked<'_, T> {
     /// Whether objects must be handed over in order rather than raced for.
     pub(crate) fn hands_over(&self) -> bool {
+        let queue = &self.desk.queue;
         // proof: who-lost-is-handed-to
-        self.desk.strict || self.desk.queue.lost() > 0
+        self.desk.strict || queue.lost() > 0 || queue.first_is_handed_to()
     }
 
     /// Makes the line as it is now visible to those who do not take the lock.

@@ -9,110 +9,28 @@ use std::task::Waker;
 
 use crate::Tick;
 use crate::waiters::Failure;
+use crate::waiters::waiter::{Left, NIL, Standing, Waiter, Wish};
 
 /// A waiter's place: owned by one checkout, given back by `leave`.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(crate) struct Place(u32);
 
-/// How a waiter stands.
-///
-/// | state | in line | moves to |
-/// |-------|---------|----------|
-/// | Waiting | yes | Woken (an object lies there), Served, Expired, Refused |
-/// | Woken | yes | Lost (looked, found nothing), Served, Expired, Refused |
-/// | Lost | yes | Served, Expired, Refused; no newcomer passes it any more |
-/// | Served | no | – (its objects are in its hand) |
-/// | Expired | no | – |
-/// | Refused | no | – (the pool was closed, creations fail, or it asks for too many) |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Waiting,
-    Woken,
-    Lost,
-    Served,
-    Expired,
-    Refused,
-}
-
-impl Standing {
-    const fn in_line(self) -> bool {
-        matches!(self, Self::Waiting | Self::Woken | Self::Lost)
-    }
-}
-
-/// What a waiter asks for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
-    /// How many objects, all or none.
-    pub(crate) objects: u32,
-    pub(crate) since: Tick,
-    pub(crate) deadline: Tick,
-    /// Goes to the head of the line: it was served before, and what it got was no good.
-    pub(crate) returning: bool,
-}
-
-impl Wish {
-    /// What an empty place in the slab asks for.
-    const NOTHING: Self = Self {
-        objects: 0,
-        since: Tick::ZERO,
-        deadline: Tick::NEVER,
-        returning: false,
-    };
-}
-
-const NIL: u32 = u32::MAX;
-
-pub(crate) struct Waiter<G> {
-    pub(crate) standing: Standing,
-    pub(crate) wish: Wish,
-    pub(crate) waker: Option<Waker>,
-    /// Was woken to see whether it can start a creation, and has not looked yet.
-    pub(crate) nudged: bool,
-    /// Runs a creation itself, and cannot start another.
-    pub(crate) busy: bool,
-    /// Why it was refused, if a creation that failed was the reason.
-    pub(crate) refusal: Option<Failure>,
-    /// Objects in its hand: the first one, and the rest for those who asked for several.
-    pub(crate) hand: Option<G>,
-    pub(crate) more: Vec<G>,
-    previous: u32,
-    next: u32,
-}
-
-impl<G> Waiter<G> {
-    const fn new(wish: Wish) -> Self {
-        Self {
-            standing: Standing::Waiting,
-            wish,
-            waker: None,
-            nudged: false,
-            busy: false,
-            refusal: None,
-            hand: None,
-            more: Vec::new(),
-            previous: NIL,
-            next: NIL,
-        }
-    }
-
-    /// How many objects it still lacks.
-    const fn lacks(&self) -> usize {
-        self.wish.objects as usize - self.hand.is_some() as usize - self.more.len()
-    }
-}
-
 /// The line. See the module.
 pub(crate) struct Queue<G> {
     slab: Vec<Waiter<G>>,
-    free: Vec<u32>,
+    /// The first place that nobody has.
+    free: u32,
+    /// Places that somebody has.
+    taken: u32,
     head: u32,
     tail: u32,
-    len: usize,
+    len: u32,
     /// Objects that those in line still lack.
     lacking: usize,
-    woken: usize,
-    lost: usize,
+    woken: u32,
+    lost: u32,
+    /// The head of the line does not race: noted when it becomes the head, so that nobody has to look there.
+    head_is_handed_to: bool,
 }
 
 /// A slab that is larger than this is given back when the line is empty.
@@ -122,45 +40,37 @@ impl<G> Queue<G> {
     pub(crate) const fn new() -> Self {
         Self {
             slab: Vec::new(),
-            free: Vec::new(),
+            free: NIL,
+            taken: 0,
             head: NIL,
             tail: NIL,
             len: 0,
             lacking: 0,
             woken: 0,
             lost: 0,
+            head_is_handed_to: false,
         }
     }
 
     /// How many stand in line.
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// How many were woken and have not looked yet.
     pub(crate) const fn woken(&self) -> usize {
-        self.woken
+        self.woken as usize
     }
 
     /// How many no newcomer may pass any more.
     pub(crate) const fn lost(&self) -> usize {
-        self.lost
+        self.lost as usize
     }
 
     /// Joins the line; whoever asks for several objects gets in nobody's way by standing still,
     /// so it counts as lost from the start: objects are handed to it, never raced for.
     pub(crate) fn join(&mut self, wish: Wish) -> Place {
-        let waiter = Waiter::new(wish);
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.slab[index as usize] = waiter;
-                index
-            }
-            None => {
-                self.slab.push(waiter);
-                (self.slab.len() - 1) as u32
-            }
-        };
+        let index = self.place_for(Waiter::new(wish));
         if wish.returning {
             self.link_first(index);
         } else {
@@ -174,17 +84,48 @@ impl<G> Queue<G> {
         Place(index)
     }
 
+    fn place_for(&mut self, waiter: Waiter<G>) -> u32 {
+        self.taken += 1;
+        let index = self.free;
+        if index == NIL {
+            self.slab.push(waiter);
+            return (self.slab.len() - 1) as u32;
+        }
+        self.free = self.at(index).next;
+        *self.at(index) = waiter;
+        index
+    }
+
+    /// Gives a place back; the slab too when it was the last one and there are many.
+    fn free(&mut self, index: u32) {
+        self.taken -= 1;
+        if self.taken == 0 && self.slab.capacity() > KEEP {
+            self.slab = Vec::new();
+            self.free = NIL;
+            return;
+        }
+        self.at(index).next = self.free;
+        self.free = index;
+    }
+
     fn link_last(&mut self, index: u32) {
         let tail = std::mem::replace(&mut self.tail, index);
         self.at(index).previous = tail;
         match tail {
-            NIL => self.head = index,
+            NIL => self.leads(index),
             _ => self.at(tail).next = index,
         }
     }
 
+    /// It is the head from now on.
+    fn leads(&mut self, index: u32) {
+        self.head = index;
+        self.head_is_handed_to = index != NIL && !self.at(index).races;
+    }
+
     fn link_first(&mut self, index: u32) {
-        let head = std::mem::replace(&mut self.head, index);
+        let head = self.head;
+        self.leads(index);
         self.at(index).next = head;
         match head {
             NIL => self.tail = index,
@@ -198,7 +139,7 @@ impl<G> Queue<G> {
             (waiter.previous, waiter.next)
         };
         match previous {
-            NIL => self.head = next,
+            NIL => self.leads(next),
             _ => self.at(previous).next = next,
         }
         match next {
@@ -220,28 +161,24 @@ impl<G> Queue<G> {
     /// Moves a waiter to another standing, in or out of line, and keeps the counts.
     pub(crate) fn stand(&mut self, place: Place, to: Standing) {
         let from = std::mem::replace(&mut self.waiter(place).standing, to);
-        self.woken -= usize::from(from == Standing::Woken);
-        self.lost -= usize::from(from == Standing::Lost);
-        self.woken += usize::from(to == Standing::Woken);
-        self.lost += usize::from(to == Standing::Lost);
+        self.woken -= u32::from(from == Standing::Woken);
+        self.lost -= u32::from(from == Standing::Lost);
+        self.woken += u32::from(to == Standing::Woken);
+        self.lost += u32::from(to == Standing::Lost);
         if from.in_line() && !to.in_line() {
             self.lacking -= self.waiter(place).lacks();
             self.unlink(place.0);
         }
     }
 
-    /// Leaves for good, giving back the place and what the waiter holds.
-    pub(crate) fn leave(&mut self, place: Place) -> Waiter<G> {
+    /// Leaves for good, giving back the place.
+    pub(crate) fn leave(&mut self, place: Place) -> Left<G> {
         if self.waiter(place).standing.in_line() {
             self.stand(place, Standing::Expired);
         }
-        let waiter = std::mem::replace(self.waiter(place), Waiter::new(Wish::NOTHING));
-        self.free.push(place.0);
-        if self.free.len() == self.slab.len() && self.slab.capacity() > KEEP {
-            self.slab = Vec::new();
-            self.free = Vec::new();
-        }
-        waiter
+        let left = self.waiter(place).take();
+        self.free(place.0);
+        left
     }
 
     /// The head of the line.
@@ -249,9 +186,20 @@ impl<G> Queue<G> {
         (self.head != NIL).then_some(Place(self.head))
     }
 
+    /// Whether there is a head of the line, and it does not race.
+    pub(crate) const fn first_is_handed_to(&self) -> bool {
+        self.head_is_handed_to
+    }
+
     /// The first that is still asleep.
     pub(crate) fn first_asleep(&mut self) -> Option<Place> {
         self.find(|waiter| waiter.standing == Standing::Waiting)
+    }
+
+    /// The first that is still asleep, if it does not race.
+    pub(crate) fn first_asleep_task(&mut self) -> Option<Place> {
+        let place = self.first_asleep()?;
+        (!self.waiter(place).races).then_some(place)
     }
 
     /// The first in line for which `wanted` holds.
@@ -274,7 +222,7 @@ impl<G> Queue<G> {
         if waiter.hand.is_none() {
             waiter.hand = Some(object);
         } else {
-            waiter.more.push(object);
+            waiter.rare().more.push(object);
         }
         if waiter.lacks() > 0 {
             return None;
@@ -292,7 +240,7 @@ impl<G> Queue<G> {
         }
         let waiter = self.at(behind);
         let first = waiter.hand.take();
-        let mut collected = std::mem::take(&mut waiter.more);
+        let mut collected = std::mem::take(&mut waiter.rare().more);
         collected.extend(first);
         self.lacking += collected.len();
         collected
@@ -303,9 +251,22 @@ impl<G> Queue<G> {
         self.lacking
     }
 
+    /// Takes back what was put into the hands of those whose deadline has come, and who have not come
+    /// for it: whoever is not polled any more must not keep it from the others.
+    pub(crate) fn reclaim(&mut self, now: Tick) -> Vec<G> {
+        let late = |waiter: &&mut Waiter<G>| waiter.is_to_fetch() && waiter.deadline <= now;
+        let mut reclaimed = Vec::new();
+        for waiter in self.slab.iter_mut().filter(late) {
+            waiter.standing = Standing::Expired;
+            let Left { hand, more, .. } = waiter.take();
+            reclaimed.extend(hand.into_iter().chain(more));
+        }
+        reclaimed
+    }
+
     /// Takes everybody out of line whose deadline has come; answers their wakers.
     pub(crate) fn expire(&mut self, now: Tick) -> Vec<Waker> {
-        self.part(Standing::Expired, None, |wish| wish.deadline <= now)
+        self.part(Standing::Expired, None, |waiter| waiter.deadline <= now)
     }
 
     /// Takes those out of line whom `who` names, because of `failure` if there is one; answers
@@ -313,7 +274,7 @@ impl<G> Queue<G> {
     pub(crate) fn refuse(
         &mut self,
         failure: Option<&Failure>,
-        who: impl Fn(&Wish) -> bool,
+        who: impl Fn(&Waiter<G>) -> bool,
     ) -> Vec<Waker> {
         self.part(Standing::Refused, failure, who)
     }
@@ -322,15 +283,17 @@ impl<G> Queue<G> {
         &mut self,
         standing: Standing,
         failure: Option<&Failure>,
-        who: impl Fn(&Wish) -> bool,
+        who: impl Fn(&Waiter<G>) -> bool,
     ) -> Vec<Waker> {
         let mut wakers = Vec::new();
         let mut index = self.head;
         while index != NIL {
             let waiter = self.at(index);
-            let (next, parts) = (waiter.next, who(&waiter.wish));
+            let (next, parts) = (waiter.next, who(waiter));
             if parts {
-                waiter.refusal = failure.cloned();
+                if failure.is_some() {
+                    waiter.rare().refusal = failure.cloned();
+                }
                 wakers.extend(waiter.waker.take());
                 self.stand(Place(index), standing);
             }
@@ -339,15 +302,11 @@ impl<G> Queue<G> {
         wakers
     }
 
-    /// The earliest deadline in line.
-    pub(crate) fn earliest_deadline(&mut self) -> Tick {
-        let mut earliest = Tick::NEVER;
-        let mut index = self.head;
-        while index != NIL {
-            let waiter = self.at(index);
-            earliest = earliest.min(waiter.wish.deadline);
-            index = waiter.next;
-        }
-        earliest
+    /// The earliest deadline of those who wait, and of those who have not fetched what is theirs.
+    pub(crate) fn earliest_deadline(&self) -> Tick {
+        let all = self.slab.iter();
+        let counts = |waiter: &&Waiter<G>| waiter.standing.in_line() || waiter.is_to_fetch();
+        let deadlines = all.filter(counts).map(|waiter| waiter.deadline);
+        deadlines.min().unwrap_or(Tick::NEVER)
     }
 }

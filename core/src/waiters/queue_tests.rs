@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::queue::{Place, Queue, Standing, Wish};
+use super::{Place, Queue, Standing, Wish};
 use crate::Tick;
 
 fn wish(objects: u32) -> Wish {
@@ -13,6 +13,7 @@ fn wish(objects: u32) -> Wish {
         since: Tick::ZERO,
         deadline: Tick::NEVER,
         returning: false,
+        races: true,
     }
 }
 

@@ -7,8 +7,15 @@ use std::task::{Context, Waker};
 use loom::future::block_on;
 use nebula_resource_core::PoolConfig;
 use nebula_resource_core::models::backend::Backend;
-use nebula_resource_core::models::{Pool, Seen};
+use nebula_resource_core::models::{Asks, Pool, Seen};
 use nebula_resource_loom_tests::Case;
+
+const ASKS: Asks = Asks {
+    objects: 1,
+    deadline: u64::MAX,
+    returning: false,
+    races: true,
+};
 
 // The only pass is given up while somebody comes for it. Loses: the newcomer looks before the pass is
 // given up and listens after the notification, and sleeps for ever.
@@ -92,7 +99,7 @@ fn recovery_against_refusal(_: Case) {
     let refusal = block_on(backend.enter()).err().unwrap();
     backend.later();
     let probe = block_on(backend.enter()).ok().unwrap();
-    let waiter = pool.join(1, u64::MAX);
+    let waiter = pool.join(ASKS);
     let may_create = || matches!(pool.look(waiter, Waker::noop(), 0), Seen::Create);
     assert!(may_create(), "the pool has noted no failure yet");
     let prober = {

@@ -7,7 +7,7 @@ use nebula_resource_loom_tests::{Case, World, ready};
 
 // Two wait, an object comes back, the first gives up: before it is woken, while, or after. Loses:
 // the wake-up (or the object in its hand) goes down with it, and the second sleeps on.
-cases!(cancel_passes_the_turn_on: fifo, lifo, affine, strict);
+cases!(cancel_passes_the_turn_on: fifo, lifo, affine, strict, tasks);
 fn cancel_passes_the_turn_on(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -21,7 +21,7 @@ fn cancel_passes_the_turn_on(case: Case) {
 
 // The same, but the first looks once more before it gives up. Loses: it has lost its race, bars
 // the newcomers, and leaves without lifting the bar.
-cases!(cancel_after_a_look: fifo, lifo, affine, strict);
+cases!(cancel_after_a_look: fifo, lifo, affine, strict, tasks);
 fn cancel_after_a_look(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -44,7 +44,7 @@ fn cancel_after_a_look(case: Case) {
 
 // Somebody comes and goes while an object is given back. Loses: the object is left in the hand of
 // the one that went.
-cases!(cancel_while_joining: fifo, lifo, affine, strict);
+cases!(cancel_while_joining: fifo, lifo, affine, strict, tasks);
 fn cancel_while_joining(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -56,7 +56,7 @@ fn cancel_while_joining(case: Case) {
 }
 
 // Giver, the one that gives up, and the one that wait: three threads.
-cases_of_three!(cancel_among_three: fifo, affine, strict);
+cases_of_three!(cancel_among_three: fifo, affine, strict, tasks);
 fn cancel_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -73,7 +73,7 @@ fn cancel_among_three(case: Case) {
 
 // The first one's time is up when an object comes back. Loses: it is passed over and given the
 // object too, or woken for it and not passed over.
-cases!(expiry_against_give: fifo, affine, strict);
+cases!(expiry_against_give: fifo, affine, strict, tasks);
 fn expiry_against_give(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -91,7 +91,7 @@ fn expiry_against_give(case: Case) {
 // One was woken for an object, or has it in its hand, and gives up, while a newcomer that runs takes the
 // object past it and gives it back. Loses: the newcomer's release counts on the one that was woken, and
 // that one is gone.
-cases!(cancel_when_woken: fifo, lifo, affine, strict);
+cases!(cancel_when_woken: fifo, lifo, affine, strict, tasks);
 fn cancel_when_woken(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -105,7 +105,7 @@ fn cancel_when_woken(case: Case) {
 }
 
 // The same for one whose time is up just when it was woken.
-cases!(expiry_when_woken: fifo, lifo, affine, strict);
+cases!(expiry_when_woken: fifo, lifo, affine, strict, tasks);
 fn expiry_when_woken(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -121,9 +121,9 @@ fn expiry_when_woken(case: Case) {
     assert_eq!(world.finish().found, 1);
 }
 
-// One was woken for an object and does not come to look; its time is up. Loses: the object lies there
-// until it does come, beside the next one in line.
-cases!(expiry_serves_the_next_at_once: fifo, lifo, affine);
+// One was woken for an object, or has one in its hand, and does not come to look; its time is up. Loses:
+// the object lies there until it does come, beside the next one in line.
+cases!(expiry_serves_the_next_at_once: fifo, lifo, affine, strict, tasks);
 fn expiry_serves_the_next_at_once(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -138,7 +138,7 @@ fn expiry_serves_the_next_at_once(case: Case) {
 
 // A thread whose time is up, a task that is dropped, and one that goes on waiting, in the same line.
 // Loses: the first passes its turn on to the second, which is leaving, and the third sleeps on.
-cases!(one_of_each: fifo, lifo, affine, strict);
+cases!(one_of_each: fifo, lifo, affine, strict, tasks);
 fn one_of_each(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -156,7 +156,7 @@ fn one_of_each(case: Case) {
 }
 
 // The same with the alarm on a thread of its own, as the clock's is.
-cases_of_three!(one_of_each_among_three: fifo, affine, strict);
+cases_of_three!(one_of_each_among_three: fifo, affine, strict, tasks);
 fn one_of_each_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

@@ -15,7 +15,7 @@ fn finish_closed(world: Arc<World>) {
 
 // Somebody joins while the pool is closed. Loses: it joins after those in line were refused, has
 // not seen the close, and sleeps for ever.
-cases!(close_against_wait: fifo, strict);
+cases!(close_against_wait: fifo, strict, tasks);
 fn close_against_wait(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -40,7 +40,7 @@ fn close_against_give(case: Case) {
 
 // The same with somebody in line. Loses: the giver decides under the lock, by a reading of the
 // permits from before the close, and the closer has emptied idle already.
-cases!(close_against_give_in_line: fifo, affine, strict);
+cases!(close_against_give_in_line: fifo, affine, strict, tasks);
 fn close_against_give_in_line(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -99,7 +99,7 @@ fn two_close(case: Case) {
 }
 
 // Close, give and wait on three threads.
-cases_of_three!(close_among_three: fifo, affine, strict);
+cases_of_three!(close_among_three: fifo, affine, strict, tasks);
 fn close_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

@@ -8,7 +8,7 @@ use nebula_resource_loom_tests::{Case, World, ready};
 
 // An object is retired while somebody comes to wait. Loses: the retirer looks at the line before
 // the permit is visibly free, the waiter at the permits before its count is; both see nothing.
-cases!(retire_against_join: fifo, strict);
+cases!(retire_against_join: fifo, strict, tasks);
 fn retire_against_join(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -31,7 +31,7 @@ fn detach_against_join(case: Case) {
 
 // The same for a creation that is given up, its waiter gone. Loses: as above, or the gate still
 // counts the creation when the newcomer asks.
-cases!(withdrawal_against_join: fifo, strict);
+cases!(withdrawal_against_join: fifo, strict, tasks);
 fn withdrawal_against_join(case: Case) {
     let world = World::new(case, 1);
     let turn = world.creating();
@@ -70,7 +70,7 @@ fn permit_hands_its_past_over(case: Case) {
 
 // Two permits are freed, two wait. Loses: the second one finds somebody nudged already, and that
 // one starts a single creation.
-cases!(two_permits_two_waiters: fifo, strict);
+cases!(two_permits_two_waiters: fifo, strict, tasks);
 fn two_permits_two_waiters(case: Case) {
     let world = World::new(case, 2);
     let objects = [world.make(), world.make()];
@@ -106,7 +106,7 @@ fn two_creations_side_by_side(case: Case) {
 }
 
 // A permit is freed, the first of two is told and gives up. Loses: nobody tells the second.
-cases!(cancel_passes_the_permit_on: fifo, strict);
+cases!(cancel_passes_the_permit_on: fifo, strict, tasks);
 fn cancel_passes_the_permit_on(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -120,7 +120,7 @@ fn cancel_passes_the_permit_on(case: Case) {
 
 // A permit is freed and an object given back, two wait. Loses: the first is told of the permit,
 // is served with the object before it looks, and the permit is forgotten.
-cases!(permit_and_object: fifo, affine, strict);
+cases!(permit_and_object: fifo, affine, strict, tasks);
 fn permit_and_object(case: Case) {
     let world = World::new(case, 2);
     let (one, other) = (world.make(), world.make());
@@ -137,7 +137,7 @@ fn permit_and_object(case: Case) {
 
 // A creation ends while an object is given back; one waits for whichever comes first. Loses: the
 // waiter gets one, and the other one is neither idle nor anybody's.
-cases!(deliver_against_give: fifo, lifo, affine, strict);
+cases!(deliver_against_give: fifo, lifo, affine, strict, tasks);
 fn deliver_against_give(case: Case) {
     let world = World::new(case, 2);
     let object = world.make();
@@ -150,7 +150,7 @@ fn deliver_against_give(case: Case) {
 }
 
 // The same, but a creation that nobody needs any more is not begun.
-cases!(elision_against_give: fifo, affine, strict);
+cases!(elision_against_give: fifo, affine, strict, tasks);
 fn elision_against_give(case: Case) {
     let world = World::new(case, 2);
     let object = world.make();
@@ -169,7 +169,7 @@ fn elision_against_give(case: Case) {
 
 // A creation ends while another waiter comes. Loses: the new object is put aside for nobody while
 // the newcomer goes to sleep.
-cases!(deliver_against_join: fifo, lifo, affine, strict);
+cases!(deliver_against_join: fifo, lifo, affine, strict, tasks);
 fn deliver_against_join(case: Case) {
     let world = World::new(case, 1);
     let turn = world.creating();
@@ -182,7 +182,7 @@ fn deliver_against_join(case: Case) {
 
 // A creation fails while somebody joins; later the alarm rings. Loses: the one that joined is not
 // told to try again.
-cases!(failure_against_join: fifo, strict);
+cases!(failure_against_join: fifo, strict, tasks);
 fn failure_against_join(case: Case) {
     let world = World::new(case, 1);
     let turn = world.creating();
@@ -198,7 +198,7 @@ fn failure_against_join(case: Case) {
 
 // A creation ends just when the caller that triggered it gives up. Loses: the new object goes into the
 // hand of the one that leaves, or is put aside while the next one sleeps.
-cases!(abandoned_creation_reaches_the_next: fifo, lifo, affine, strict);
+cases!(abandoned_creation_reaches_the_next: fifo, lifo, affine, strict, tasks);
 fn abandoned_creation_reaches_the_next(case: Case) {
     let world = World::new(case, 1);
     let (first, second) = (world.creating(), world.asleep(1, u64::MAX));
@@ -211,7 +211,7 @@ fn abandoned_creation_reaches_the_next(case: Case) {
 
 // Without a background the creation goes with the caller that ran it. Loses: its permit is free again,
 // and the next one in line is not told that it may create.
-cases!(abandoned_inline_creation: fifo, strict);
+cases!(abandoned_inline_creation: fifo, strict, tasks);
 fn abandoned_inline_creation(case: Case) {
     let world = World::new(case, 1);
     let (first, second) = (world.creating(), world.asleep(1, u64::MAX));
@@ -260,7 +260,7 @@ fn slow_against_join(case: Case) {
 }
 
 // A creation ends, another one is retired, somebody waits: three threads.
-cases_of_three!(creation_among_three: fifo, affine, strict);
+cases_of_three!(creation_among_three: fifo, affine, strict, tasks);
 fn creation_among_three(case: Case) {
     let world = World::new(case, 2);
     let object = world.make();

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use nebula_resource_core::Fairness;
+use nebula_resource_core::models::Asks;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // Two wait, one object comes back. Loses: the second is served first. The first one keeps what it
 // gets until both were served, and the object is the only one: served out of turn, one sleeps.
-cases!(first_come_first_served: fifo, lifo, affine, strict);
+cases!(first_come_first_served: fifo, lifo, affine, strict, tasks);
 fn first_come_first_served(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -22,7 +23,7 @@ fn first_come_first_served(case: Case) {
 
 // One waits; another one joins just when the object comes back, and looks. Loses: it takes for
 // itself what lies there for the first, who is on its way.
-cases!(who_joins_serves_the_head: fifo, lifo, affine, strict);
+cases!(who_joins_serves_the_head: fifo, lifo, affine, strict, tasks);
 fn who_joins_serves_the_head(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -35,9 +36,10 @@ fn who_joins_serves_the_head(case: Case) {
     assert_eq!(world.finish().found, 1);
 }
 
-// Strict: the line is not empty, so a newcomer takes nothing, before the object came back or after.
-cases!(strict_bars_newcomers: strict);
-fn strict_bars_newcomers(case: Case) {
+// Strict, or the head is a task: the line is not empty, so a newcomer takes nothing, before the object came
+// back or after.
+cases!(line_bars_newcomers: strict, tasks);
+fn line_bars_newcomers(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
     let turn = world.asleep(1, u64::MAX);
@@ -52,10 +54,10 @@ fn strict_bars_newcomers(case: Case) {
     assert_eq!(world.finish().found, 1);
 }
 
-// Strict: an object is just being put aside by a giver that saw no line, and somebody stands there
-// by now. Loses: a newcomer takes it before the giver looks again.
-cases!(strict_bars_what_is_put_aside: strict);
-fn strict_bars_what_is_put_aside(case: Case) {
+// Strict, or the head is a task: an object is just being put aside by a giver that saw no line, and
+// somebody stands there by now. Loses: a newcomer takes it before the giver looks again.
+cases!(line_bars_what_is_put_aside: strict, tasks);
+fn line_bars_what_is_put_aside(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
     let giver = world.spawn(move |world| world.give(object));
@@ -63,6 +65,47 @@ fn strict_bars_what_is_put_aside(case: Case) {
     let end = world.look(turn, std::task::Waker::noop());
     assert!(end.is_some() || world.take().is_none(), "overtaken");
     world.give_all(ready(end.unwrap_or_else(|| world.wait(turn))));
+    giver.join().unwrap();
+    assert_eq!(world.finish().found, 1);
+}
+
+// A thread was woken for an object that a newcomer may take; the task behind it is handed the next one.
+// Loses: the task races although it sleeps, and is passed; or what was put aside for the thread is
+// counted as the task's, and one of them sleeps on.
+cases!(task_behind_a_thread: fifo, lifo, affine);
+fn task_behind_a_thread(case: Case) {
+    let world = World::new(case, 2);
+    let (one, two) = (world.make(), world.make());
+    let thread = world.asleep(1, u64::MAX);
+    let task = world.asleep_as(Asks {
+        races: false,
+        ..world.asks(1, u64::MAX)
+    });
+    let newcomer = world.spawn(move |world| {
+        world.give(one);
+        world.give(two);
+        let taken: Vec<_> = world.take().into_iter().chain(world.take()).collect();
+        assert!(taken.len() <= 1, "the task was passed");
+        world.give_all(taken);
+    });
+    let ends = world.wait_all(&[task, thread]);
+    newcomer.join().unwrap();
+    ends.into_iter().for_each(|end| world.give_all(ready(end)));
+    assert_eq!(world.finish().found, 2);
+}
+
+// One waits, and has looked; another one joins behind it, and does not look, and the first one leaves.
+// Meanwhile an object comes back. Loses: its giver saw no line, or settled for the first one; and the
+// second one sleeps beside it.
+cases!(join_behind_one_who_leaves: fifo, lifo, affine, strict, tasks);
+fn join_behind_one_who_leaves(case: Case) {
+    let world = World::new(case, 1);
+    let object = world.make();
+    let giver = world.spawn(move |world| world.give(object));
+    let first = world.join();
+    let second = world.join();
+    world.pool.leave(first);
+    world.give_all(ready(world.wait(second)));
     giver.join().unwrap();
     assert_eq!(world.finish().found, 1);
 }

@@ -7,7 +7,7 @@ use nebula_resource_loom_tests::{Case, Thing, World, ready};
 
 // Somebody comes while all idle objects are out to be looked at. Loses: it sees nothing idle and
 // no permit, sleeps, and the object goes back without a word.
-cases!(retain_against_acquire: fifo, lifo, affine, strict);
+cases!(retain_against_acquire: fifo, lifo, affine, strict, tasks);
 fn retain_against_acquire(case: Case) {
     let world = World::new(case, 1);
     world.stock(1);
@@ -152,7 +152,7 @@ fn audit_against_acquire(case: Case) {
 }
 
 // Maintenance, a giver and a waiter on three threads.
-cases_of_three!(maintenance_among_three: fifo, affine, strict);
+cases_of_three!(maintenance_among_three: fifo, affine, strict, tasks);
 fn maintenance_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

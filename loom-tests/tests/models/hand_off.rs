@@ -5,7 +5,7 @@ use nebula_resource_loom_tests::{Case, World, ready};
 
 // One object, given back while somebody comes to wait for it. Loses: the giver looks at the line
 // before its put is visible, the waiter looks into idle before its count is; both see nothing.
-cases!(hand_off: fifo, lifo, affine, strict);
+cases!(hand_off: fifo, lifo, affine, strict, tasks);
 fn hand_off(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -20,7 +20,7 @@ fn hand_off(case: Case) {
 
 // Two objects come back before the first of two waiters has left the line. Loses: the second
 // release believes the waiter woken by the first to be its own (`notify(1)` means "at least one").
-cases!(two_releases_two_waiters: fifo, lifo, affine, strict);
+cases!(two_releases_two_waiters: fifo, lifo, affine, strict, tasks);
 fn two_releases_two_waiters(case: Case) {
     let world = World::new(case, 2);
     let objects = [world.make(), world.make()];
@@ -38,7 +38,7 @@ fn two_releases_two_waiters(case: Case) {
 
 // The same, with givers on two threads. Loses: each release believes that the other one's wake-up
 // covers both objects.
-cases_of_three!(two_givers_two_waiters: fifo, strict);
+cases_of_three!(two_givers_two_waiters: fifo, strict, tasks);
 fn two_givers_two_waiters(case: Case) {
     let world = World::new(case, 2);
     let objects = [world.make(), world.make()];
@@ -54,7 +54,7 @@ fn two_givers_two_waiters(case: Case) {
 
 // Three want the only object, one after the other. Loses: a waiter that was woken finds the object
 // taken by a newcomer, and the newcomer's release wakes nobody because somebody is woken already.
-cases_of_three!(three_takers_one_object: fifo, lifo, affine, strict);
+cases_of_three!(three_takers_one_object: fifo, lifo, affine, strict, tasks);
 fn three_takers_one_object(case: Case) {
     let world = World::new(case, 1);
     world.stock(1);
@@ -73,7 +73,7 @@ fn three_takers_one_object(case: Case) {
 
 // A woken waiter may be polled although nothing has happened. Loses: a look that was not asked for
 // uses up the wake-up of a later one.
-cases!(looks_that_nobody_asked_for: fifo, strict);
+cases!(looks_that_nobody_asked_for: fifo, strict, tasks);
 fn looks_that_nobody_asked_for(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

@@ -71,6 +71,14 @@ const fn fifo() -> Case {
     Case {
         strategy: Strategy::Fifo,
         fairness: Fairness::Bounded,
+        races: true,
+    }
+}
+
+const fn tasks() -> Case {
+    Case {
+        races: false,
+        ..fifo()
     }
 }
 

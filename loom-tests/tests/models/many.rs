@@ -4,7 +4,7 @@ use nebula_resource_core::models::Why;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // Two want both objects. Loses: each holds one and waits for the other one's.
-cases!(two_want_both: fifo, lifo, affine, strict);
+cases!(two_want_both: fifo, lifo, affine, strict, tasks);
 fn two_want_both(case: Case) {
     let world = World::new(case, 2);
     world.stock(2);
@@ -16,7 +16,7 @@ fn two_want_both(case: Case) {
 
 // One wants both, another one wants one. Loses: what one gives back goes to a hand that is not
 // at the head of the line.
-cases!(both_and_one: fifo, lifo, affine, strict);
+cases!(both_and_one: fifo, lifo, affine, strict, tasks);
 fn both_and_one(case: Case) {
     let world = World::new(case, 2);
     world.stock(2);
@@ -28,7 +28,7 @@ fn both_and_one(case: Case) {
 
 // One wants both, has one in its hand and gives up; another one waits behind it. Loses: the object
 // in its hand goes back without a word.
-cases!(cancel_with_one_in_hand: fifo, affine, strict);
+cases!(cancel_with_one_in_hand: fifo, affine, strict, tasks);
 fn cancel_with_one_in_hand(case: Case) {
     let world = World::new(case, 2);
     let (one, kept) = (world.make(), world.make());
@@ -59,7 +59,7 @@ fn expiry_with_one_in_hand(case: Case) {
 
 // One wants both: one is idle, the other one is retired by its holder. Loses: nobody tells the
 // collector, which has one in its hand, that it may create.
-cases!(collect_and_create: fifo, affine);
+cases!(collect_and_create: fifo, affine, tasks);
 fn collect_and_create(case: Case) {
     let world = World::new(case, 2);
     let object = world.make();
@@ -78,14 +78,14 @@ fn return_before_a_collector(case: Case) {
     let objects = [world.make(), world.make()];
     let collector = world.asleep(2, u64::MAX);
     let giver = world.spawn(move |world| world.give_all(objects));
-    let returning = world.pool.rejoin(2, u64::MAX);
+    let returning = world.rejoin(2);
     world.use_each(&[returning, collector]);
     giver.join().unwrap();
     assert_eq!(world.finish().found, 2);
 }
 
 // Two collectors and a single one.
-cases_of_three!(collectors_among_three: fifo, affine, strict);
+cases_of_three!(collectors_among_three: fifo, affine, strict, tasks);
 fn collectors_among_three(case: Case) {
     let world = World::new(case, 2);
     world.stock(2);

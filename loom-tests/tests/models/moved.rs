@@ -9,7 +9,7 @@ use nebula_resource_loom_tests::{Case, World, ready};
 
 // Polled by one task, moved, and polled by another while the object comes back. Loses: the giver wakes
 // the first task's waker, which is nobody's any more, and the second sleeps on.
-cases!(moved_to_another_task: fifo, lifo, affine, strict);
+cases!(moved_to_another_task: fifo, lifo, affine, strict, tasks);
 fn moved_to_another_task(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -22,7 +22,7 @@ fn moved_to_another_task(case: Case) {
 
 // The same, and the second task drops it; another one stands behind. Loses: the first task's waker has
 // used up the wake-up, the place is gone, and nobody wakes the one behind.
-cases!(moved_and_dropped: fifo, lifo, affine, strict);
+cases!(moved_and_dropped: fifo, lifo, affine, strict, tasks);
 fn moved_and_dropped(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -39,7 +39,7 @@ fn moved_and_dropped(case: Case) {
 
 // The same for a permit: the first task was nudged to create, the second one looks. Loses: the nudge
 // stays with a waker that nobody polls by.
-cases!(moved_with_a_nudge: fifo, strict);
+cases!(moved_with_a_nudge: fifo, strict, tasks);
 fn moved_with_a_nudge(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -55,7 +55,7 @@ fn moved_with_a_nudge(case: Case) {
 }
 
 // Giver, first task and second task: the first poll races with the return as well.
-cases_of_three!(moved_among_three: fifo, affine, strict);
+cases_of_three!(moved_among_three: fifo, affine, strict, tasks);
 fn moved_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

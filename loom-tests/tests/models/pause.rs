@@ -4,7 +4,7 @@ use nebula_resource_loom_tests::{Case, World, ready};
 
 // An object lies idle in a paused pool, somebody comes, the pool resumes. Loses: the newcomer sees
 // the pause, the resumer sees nobody.
-cases!(resume_against_join: fifo, lifo, affine, strict);
+cases!(resume_against_join: fifo, lifo, affine, strict, tasks);
 fn resume_against_join(case: Case) {
     let world = World::new(case, 1);
     world.stock(1);
@@ -17,7 +17,7 @@ fn resume_against_join(case: Case) {
 
 // The object comes back during the pause. Loses: its giver leaves it to the one that resumes, and
 // that one has looked already.
-cases!(pause_give_resume_against_wait: fifo, affine, strict);
+cases!(pause_give_resume_against_wait: fifo, affine, strict, tasks);
 fn pause_give_resume_against_wait(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
@@ -65,7 +65,7 @@ fn pause_against_give(case: Case) {
 }
 
 // Giver, owner and waiter.
-cases_of_three!(pause_among_three: fifo, affine, strict);
+cases_of_three!(pause_among_three: fifo, affine, strict, tasks);
 fn pause_among_three(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();

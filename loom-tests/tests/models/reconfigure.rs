@@ -125,7 +125,7 @@ fn refair_against_give(case: Case, to: Fairness) {
     assert_eq!(world.finish().found, 1);
 }
 
-cases!(switch_to_strict: fifo, affine);
+cases!(switch_to_strict: fifo, affine, tasks);
 fn switch_to_strict(case: Case) {
     refair_against_give(case, Fairness::Strict);
 }

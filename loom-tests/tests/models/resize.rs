@@ -75,7 +75,7 @@ fn shrink_and_grow_against_create(case: Case) {
 
 // Everything is out and somebody waits; the limit rises. Loses: the one that waits looked at the
 // limit before, and nobody tells it that it may create now.
-cases!(grow_while_waited_for: fifo, strict);
+cases!(grow_while_waited_for: fifo, strict, tasks);
 fn grow_while_waited_for(case: Case) {
     let world = World::new(case, 1);
     let mine = world.make();
@@ -88,7 +88,7 @@ fn grow_while_waited_for(case: Case) {
 
 // Two come back, one of them surplus, and somebody waits. Loses: the object meant for the waiter
 // is the one that goes, or the one that stays wakes nobody.
-cases_on_the_ring!(shrink_against_give_and_wait: fifo, affine, strict);
+cases_on_the_ring!(shrink_against_give_and_wait: fifo, affine, strict, tasks);
 fn shrink_against_give_and_wait(case: Case) {
     let world = World::new(case, 2);
     let objects = [world.make(), world.make()];
@@ -101,7 +101,7 @@ fn shrink_against_give_and_wait(case: Case) {
 
 // Shrink, give and wait on three threads: the surplus one comes back, and the one that waits looks.
 // Loses: the object is kept although it is one too many, or the one that stays is not for the waiter.
-cases_of_three!(shrink_among_three: fifo, affine);
+cases_of_three!(shrink_among_three: fifo, affine, tasks);
 fn shrink_among_three(case: Case) {
     let world = World::new(case, 2);
     let (mine, object) = (world.make(), world.make());
