@@ -154,7 +154,7 @@ fn rest<'h, D: Driver, H: Home<D> + 'h>(
         Quick::Nothing(home) => Some(&**home),
     };
     let deadline = home.and_then(|home| {
-        let timeout = home.engine.settings().config.acquire_timeout;
+        let timeout = home.engine.acquire_timeout();
         let until = until(&home.clock, timeout)?;
         Some(Deadline::At(until.min(home.clock.now().after(timeout))))
     });

@@ -138,7 +138,8 @@ impl<D: Driver> Pool<D> {
     }
 
     /// Stops handing out objects: callers wait until [`resume`](Self::resume) or their deadline.
-    /// Guards that are out stay valid. Answers whether that changed anything.
+    /// Guards that are out stay valid, and a task that was handed an object before and has not been polled
+    /// since still gets it. Answers whether that changed anything.
     pub fn pause(&self) -> bool {
         self.shared.engine.pause()
     }

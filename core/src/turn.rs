@@ -15,6 +15,7 @@ use crate::create::{self, Purpose};
 use crate::driver::{Driver, Home, Job};
 use crate::engine::{Look, Looking, Parting};
 use crate::entry::Entry;
+use crate::guarded::contained;
 use crate::observer::Event;
 use crate::record::Taker;
 use crate::shared::Shared;
@@ -72,7 +73,7 @@ impl<D: Driver, H: Home<D>> Turn<D, H> {
                 Stage::Creating(place, job) => {
                     let place = *place;
                     if Pin::new(job).poll(cx).is_ready() {
-                        self.stage = Stage::InLine(place);
+                        self.move_to(Stage::InLine(place));
                         continue;
                     }
                     // Whichever comes first, the new object or one that comes back, ends the wait. A creation
@@ -114,7 +115,7 @@ impl<D: Driver, H: Home<D>> Turn<D, H> {
             Stage::Over => return (Look::Parted(Parting::Closed), Tick::ZERO),
         };
         match look {
-            Look::Ready(..) | Look::Parted(_) => self.stage = Stage::Over,
+            Look::Ready(..) | Look::Parted(_) => self.move_to(Stage::Over),
             Look::Create | Look::Wait { .. } => {
                 if let Stage::Joining(_) = self.stage {
                     self.stage = Stage::InLine(place);
@@ -122,6 +123,13 @@ impl<D: Driver, H: Home<D>> Turn<D, H> {
             }
         }
         (look, now)
+    }
+
+    /// A creation that is given up is dropped with the stage. That is user code, and must not take along
+    /// what was just served.
+    fn move_to(&mut self, stage: Stage) {
+        let before = std::mem::replace(&mut self.stage, stage);
+        contained(|| drop(before));
     }
 
     fn set_alarm(&self, cx: &Context<'_>, alarm: Option<Tick>) {

@@ -58,7 +58,7 @@ impl<T> Engine<T> {
         self.stamp.configured();
     }
 
-    /// Nothing is handed out until `resume`.
+    /// Nothing is handed out until `resume`, but what somebody in line has in its hand already.
     pub(crate) fn pause(&self) -> bool {
         self.permits.set_paused(true)
     }

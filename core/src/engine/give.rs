@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! give:  put into idle ; fence F1, unless by a swap ; look at the line's word and at the permits
-//! join:  publish the line's word ; fence F2 ; look into idle
+//! join:  publish the line's word ; fence F2 ; look into idle (not behind others who are handed to)
 //! close, shrink: change the permits ; fence F3 ; empty idle
 //! ```
 //!
@@ -64,7 +64,7 @@ impl<T> Engine<T> {
             let _put = self.idle.put(entry);
             return self.settle();
         }
-        let mut waker = None;
+        let (mut waker, mut told) = (None, false);
         if !state.open() {
             self.idle.put_last(entry);
             // proof: loses-once
@@ -72,10 +72,14 @@ impl<T> Engine<T> {
             // More are woken than objects lie there: one of them has been passed already, and does
             // not know it yet. However long it takes to look, it is not passed again.
             match line.queue.first() {
-                Some(head) => waker = line.queue.grant(head, entry),
+                Some(head) => {
+                    told = line.queue.waiter(head).nudged;
+                    waker = line.queue.grant(head, entry);
+                }
                 None => self.idle.put_last(entry),
             }
         } else if let Some(task) = line.queue.first_asleep_task() {
+            told = line.queue.waiter(task).nudged;
             // proof: task-is-handed-to
             waker = line.queue.grant(task, entry);
         } else {
@@ -90,6 +94,11 @@ impl<T> Engine<T> {
         drop(line);
         if let Some(waker) = waker {
             crate::waiters::wake(waker);
+        }
+        // It was told of a permit as well, which it needs no more, and may not come to say so for long.
+        // proof: granted-passes-the-nudge-on
+        if told {
+            self.permit_freed();
         }
     }
 

@@ -125,6 +125,10 @@ impl<T> Engine<T> {
         if look.is_none() && has_waker {
             look = Some(self.stay(&mut line, place, &mut None, now));
         }
+        if look.is_none() {
+            // To clone the waker may panic: then it leaves, and what it was told is passed on.
+            line.queue.waiter(place).nudged = std::mem::take(&mut nudged);
+        }
         drop(line);
         wakes.wake();
         let look = look.unwrap_or_else(|| self.look_again(place, waker, now, &mut nudged));
@@ -137,7 +141,7 @@ impl<T> Engine<T> {
     fn look_again(&self, place: Place, waker: &Waker, now: Tick, nudged: &mut bool) -> Look<T> {
         let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
         let mut line = self.line.lock();
-        *nudged |= std::mem::take(&mut line.queue.waiter(place).nudged);
+        *nudged = std::mem::take(&mut line.queue.waiter(place).nudged);
         let look = match self.outcome(&mut line, place, now, &mut wakes) {
             Some(look) => look,
             None => self.stay(&mut line, place, &mut waker, now),
@@ -162,6 +166,7 @@ impl<T> Engine<T> {
         let waiter = line.queue.waiter(place);
         match waiter.standing {
             Standing::Served => {
+                // Its waker was taken when it was served; nothing of the user's is dropped here.
                 let Left { hand, more, .. } = line.queue.leave(place);
                 let Some(first) = hand else {
                     unreachable!("whoever is served asked for one object at least, and has it");
@@ -176,7 +181,13 @@ impl<T> Engine<T> {
     /// Whoever has looked owes the others what it was told for and did not use.
     fn hand_over_the_turn(&self, look: &Look<T>, place: Place, nudged: bool, looking: Looking) {
         match look {
-            Look::Parted(_) => self.leave(place),
+            Look::Parted(_) => {
+                self.leave(place);
+                // proof: parted-passes-the-nudge-on
+                if nudged {
+                    self.permit_freed();
+                }
+            }
             // A nudge that led to nothing, or to one creation where more may start.
             // proof: create-passes-the-nudge-on
             Look::Create => self.permit_freed(),

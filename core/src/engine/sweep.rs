@@ -6,7 +6,8 @@ use std::task::Waker;
 
 use crate::Tick;
 use crate::engine::Engine;
-use crate::waiters::{Failure, Locked, Wakes};
+use crate::entry::Entry;
+use crate::waiters::{Failure, Locked, Waiter, Wakes};
 
 impl<T> Engine<T> {
     /// The alarm rang: passes over those whose time is up, also those who were served and have not come for
@@ -16,17 +17,21 @@ impl<T> Engine<T> {
         let mut wakes = Wakes::default();
         let mut line = self.line.lock();
         let wakers = line.queue.expire(now);
-        let reclaimed = line.queue.reclaim(now);
+        let reclaimed = line.queue.reclaim(|waiter| waiter.deadline <= now);
         wakes.push(self.probe(&mut line, now));
         // Those who expired may have been on their way to an object.
         // proof: sweep-serves
         self.serve_locked(&mut line, &mut wakes);
         let next = self.next_alarm(&mut line, now);
+        let again = wakes.is_full();
         drop(line);
         wakes.wake();
         wakers.into_iter().for_each(crate::waiters::wake);
         // proof: sweep-gives-back
-        reclaimed.into_iter().for_each(|entry| self.give(entry));
+        self.give_back(reclaimed);
+        if again {
+            self.serve();
+        }
         next
     }
 
@@ -61,21 +66,41 @@ impl<T> Engine<T> {
         Some(line.queue.waiter(first).since)
     }
 
-    /// Refuses everybody in line: the pool is closed, or creations fail and nobody shall wait.
+    /// Refuses everybody in line: the pool is closed, or creations fail and nobody shall wait. What those had
+    /// in their hands goes back; with the pool closed, also what somebody was served and has not fetched.
     pub(crate) fn refuse_all(&self, failure: Option<&Failure>) {
-        let wakers = self.line.lock().queue.refuse(failure, |_| true);
-        wakers.into_iter().for_each(crate::waiters::wake);
+        let closed = failure.is_none();
+        self.refuse(failure, |_| true, |waiter| closed || waiter.is_refused());
     }
 
     /// Refuses those who ask for more objects than there may be by now: they would collect what
     /// others wait for, and never have enough.
     pub(crate) fn refuse_greedy(&self) {
-        let mut line = self.line.lock();
         let limit = self.permits.state().limit();
-        let wakers = line
-            .queue
-            .refuse(None, |waiter| waiter.objects as usize > limit);
+        let greedy = |waiter: &Waiter<Box<Entry<T>>>| waiter.objects as usize > limit;
+        self.refuse(None, greedy, |waiter| waiter.is_refused());
+    }
+
+    fn refuse(
+        &self,
+        failure: Option<&Failure>,
+        who: impl Fn(&Waiter<Box<Entry<T>>>) -> bool,
+        gives_back: impl Fn(&Waiter<Box<Entry<T>>>) -> bool,
+    ) {
+        let mut line = self.line.lock();
+        let wakers = line.queue.refuse(failure, who);
+        let reclaimed = line.queue.reclaim(gives_back);
         drop(line);
         wakers.into_iter().for_each(crate::waiters::wake);
+        // proof: refused-give-back
+        self.give_back(reclaimed);
+    }
+
+    fn give_back(&self, reclaimed: Vec<Box<Entry<T>>>) {
+        for mut entry in reclaimed {
+            // When it fails now, it will have been good for a while.
+            entry.newborn = false;
+            self.give(entry);
+        }
     }
 }

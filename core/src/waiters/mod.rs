@@ -14,7 +14,7 @@ mod wakes;
 
 pub(crate) use gate::{Cause, Failure, Gate};
 pub(crate) use queue::{Place, Queue};
-pub(crate) use waiter::{Left, Standing, Wish};
+pub(crate) use waiter::{Left, Standing, Waiter, Wish};
 pub(crate) use wakes::{Wakes, wake};
 
 use std::ops::{Deref, DerefMut};

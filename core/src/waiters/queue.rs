@@ -29,6 +29,8 @@ pub(crate) struct Queue<G> {
     lacking: usize,
     woken: u32,
     lost: u32,
+    /// Those out of line with something in their hands.
+    unfetched: u32,
     /// The head of the line does not race: noted when it becomes the head, so that nobody has to look there.
     head_is_handed_to: bool,
 }
@@ -48,6 +50,7 @@ impl<G> Queue<G> {
             lacking: 0,
             woken: 0,
             lost: 0,
+            unfetched: 0,
             head_is_handed_to: false,
         }
     }
@@ -168,6 +171,7 @@ impl<G> Queue<G> {
         if from.in_line() && !to.in_line() {
             self.lacking -= self.waiter(place).lacks();
             self.unlink(place.0);
+            self.unfetched += u32::from(self.waiter(place).is_to_fetch());
         }
     }
 
@@ -176,6 +180,7 @@ impl<G> Queue<G> {
         if self.waiter(place).standing.in_line() {
             self.stand(place, Standing::Expired);
         }
+        self.unfetched -= u32::from(self.waiter(place).is_to_fetch());
         let left = self.waiter(place).take();
         self.free(place.0);
         left
@@ -239,9 +244,7 @@ impl<G> Queue<G> {
             return Vec::new();
         }
         let waiter = self.at(behind);
-        let first = waiter.hand.take();
-        let mut collected = std::mem::take(&mut waiter.rare().more);
-        collected.extend(first);
+        let collected: Vec<_> = waiter.take_hand().collect();
         self.lacking += collected.len();
         collected
     }
@@ -251,15 +254,20 @@ impl<G> Queue<G> {
         self.lacking
     }
 
-    /// Takes back what was put into the hands of those whose deadline has come, and who have not come
-    /// for it: whoever is not polled any more must not keep it from the others.
-    pub(crate) fn reclaim(&mut self, now: Tick) -> Vec<G> {
-        let late = |waiter: &&mut Waiter<G>| waiter.is_to_fetch() && waiter.deadline <= now;
+    /// Takes back what was put into the hands of those whom `who` names, and who are out of line and have
+    /// not come for it: whoever is not polled any more must not keep it from the others.
+    pub(crate) fn reclaim(&mut self, who: impl Fn(&Waiter<G>) -> bool) -> Vec<G> {
         let mut reclaimed = Vec::new();
-        for waiter in self.slab.iter_mut().filter(late) {
-            waiter.standing = Standing::Expired;
-            let Left { hand, more, .. } = waiter.take();
-            reclaimed.extend(hand.into_iter().chain(more));
+        if self.unfetched == 0 {
+            return reclaimed;
+        }
+        let named = |waiter: &&mut Waiter<G>| waiter.is_to_fetch() && who(waiter);
+        for waiter in self.slab.iter_mut().filter(named) {
+            if waiter.standing == Standing::Served {
+                waiter.standing = Standing::Expired;
+            }
+            reclaimed.extend(waiter.take_hand());
+            self.unfetched -= 1;
         }
         reclaimed
     }
@@ -303,10 +311,19 @@ impl<G> Queue<G> {
     }
 
     /// The earliest deadline of those who wait, and of those who have not fetched what is theirs.
-    pub(crate) fn earliest_deadline(&self) -> Tick {
-        let all = self.slab.iter();
-        let counts = |waiter: &&Waiter<G>| waiter.standing.in_line() || waiter.is_to_fetch();
-        let deadlines = all.filter(counts).map(|waiter| waiter.deadline);
-        deadlines.min().unwrap_or(Tick::NEVER)
+    pub(crate) fn earliest_deadline(&mut self) -> Tick {
+        let mut earliest = Tick::NEVER;
+        let mut index = self.head;
+        while index != NIL {
+            let waiter = self.at(index);
+            earliest = earliest.min(waiter.deadline);
+            index = waiter.next;
+        }
+        if self.unfetched > 0 {
+            let unfetched = self.slab.iter().filter(|waiter| waiter.is_to_fetch());
+            let deadlines = unfetched.map(|waiter| waiter.deadline);
+            earliest = deadlines.min().unwrap_or(Tick::NEVER).min(earliest);
+        }
+        earliest
     }
 }

@@ -15,9 +15,9 @@ pub(super) const NIL: u32 = u32::MAX;
 /// | state | in line | moves to |
 /// |-------|---------|----------|
 /// | Waiting | yes | Woken (an object lies there), Served, Expired, Refused |
-/// | Woken | yes | Lost (looked, found nothing), Served, Expired, Refused |
+/// | Woken | yes | Lost (looked, found nothing), Served, Expired, Refused; Waiting when the pool was paused meanwhile |
 /// | Lost | yes | Served, Expired, Refused; no newcomer passes it any more |
-/// | Served | no | Expired (its objects are in its hand, and it does not fetch them in time) |
+/// | Served | no | Expired (its objects are in its hand, and it does not fetch them in time; or the pool closes) |
 /// | Expired | no | – |
 /// | Refused | no | – (the pool was closed, creations fail, or it asks for too many) |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,14 +130,27 @@ impl<G> Waiter<G> {
         !matches!(self.standing, Standing::Waiting) || self.nudged
     }
 
-    /// Whether it was served, and has not come for it yet.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self.standing, Standing::Refused)
+    }
+
+    /// Whether it is out of line with something in its hand, and has not come for it yet.
     pub(super) const fn is_to_fetch(&self) -> bool {
-        matches!(self.standing, Standing::Served) && self.hand.is_some()
+        !self.standing.in_line() && self.hand.is_some()
     }
 
     /// Why it was refused, told once.
     pub(crate) fn take_refusal(&mut self) -> Option<Failure> {
         self.rare.as_mut()?.refusal.take()
+    }
+
+    /// All that is in its hand.
+    pub(super) fn take_hand(&mut self) -> impl Iterator<Item = G> + use<G> {
+        let more = self
+            .rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.more));
+        self.hand.take().into_iter().chain(more.unwrap_or_default())
     }
 
     /// What it takes along.

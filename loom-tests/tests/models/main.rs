@@ -56,6 +56,7 @@ mod filter;
 mod hand_off;
 mod handles;
 mod many;
+mod mixed;
 mod moved;
 mod pause;
 mod reconfigure;
@@ -63,6 +64,7 @@ mod reduction;
 mod reports;
 mod resize;
 mod stores;
+mod suspects;
 
 use nebula_resource_core::{Fairness, Strategy};
 use nebula_resource_loom_tests::Case;
