@@ -2,7 +2,8 @@
 # Installs what the checks need and this machine lacks; what is there already stays as it is.
 #
 #   ci/install.sh                     everything below
-#   ci/install.sh nextest             only what is named: rust, compiler, nextest, postgres, redis
+#   ci/install.sh nextest             only what is named: rust, compiler, nextest, postgres, redis,
+#                                     prometheus
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The release that these scripts were written against: taken when the newest one does not build,
@@ -96,16 +97,16 @@ install_postgres() {
 
 # Debian would start a server on the default port as soon as it is installed; this is how one tells it
 # not to. Where somebody has said so already, that stays.
-apt_install_redis() {
+apt_install_quietly() {
     local policy=/usr/sbin/policy-rc.d status=0
     apt update
     if [[ -e "$policy" ]]; then
-        apt install --no-install-recommends redis-server
+        apt install --no-install-recommends "$1"
         return
     fi
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod +x "$policy"
-    apt install --no-install-recommends redis-server || status=$?
+    apt install --no-install-recommends "$1" || status=$?
     as_root rm -f "$policy"
     return "$status"
 }
@@ -113,7 +114,7 @@ apt_install_redis() {
 install_redis() {
     if ! "$CI_DIR/redis.sh" find >/dev/null 2>&1; then
         if have apt-get; then
-            apt_install_redis
+            apt_install_quietly redis-server
         elif have dnf; then
             run as_root dnf -y install redis
         elif have apk; then
@@ -127,12 +128,29 @@ install_redis() {
     note "$("$("$CI_DIR/redis.sh" find)" --version)"
 }
 
+install_prometheus() {
+    if ! "$CI_DIR/prometheus.sh" find >/dev/null 2>&1; then
+        if have apt-get; then
+            apt_install_quietly prometheus
+        elif have dnf; then
+            run as_root dnf -y install golang-github-prometheus
+        elif have apk; then
+            run as_root apk add prometheus
+        elif have brew; then
+            run brew install prometheus
+        else
+            die "no prometheus, and no package manager that we know"
+        fi
+    fi
+    note "$("$("$CI_DIR/prometheus.sh" find)" --version 2>&1 | head -n 1)"
+}
+
 if (($# == 0)); then
-    set -- rust compiler nextest postgres redis
+    set -- rust compiler nextest postgres redis prometheus
 fi
 for what in "$@"; do
     case $what in
-        rust | compiler | nextest | postgres | redis) "install_$what" ;;
-        *) die "what is '$what'? one of: rust compiler nextest postgres redis" ;;
+        rust | compiler | nextest | postgres | redis | prometheus) "install_$what" ;;
+        *) die "what is '$what'? one of: rust compiler nextest postgres redis prometheus" ;;
     esac
 done

@@ -76,6 +76,7 @@ step unit unit.sh
 step loom loom.sh
 step shuttle shuttle.sh
 step examples examples.sh
+step prometheus prometheus.sh
 step benches benches.sh
 step league league.sh
 step soak soak.sh 20

@@ -80,10 +80,75 @@
 //! # }
 //! ```
 //!
+//! # A whole program
+//!
+//! A [`Manager`] has all resources of a program: each is declared once, with a [`Resource`] that knows
+//! how an instance is made, and asked for by its key, on behalf of whoever a [`Context`] says. It
+//! keeps tenants apart, starts and stops things in the order in which they need each other, and
+//! reloads their configuration while they are in use.
+//!
+//! ```
+//! use nebula_resource::prelude::*;
+//! use nebula_resource_sqlite::rusqlite::{self, Connection};
+//! use serde::Deserialize;
+//! use std::path::PathBuf;
+//!
+//! struct Orders; // a SQLite file
+//!
+//! #[derive(Deserialize)]
+//! struct OrdersConfig {
+//!     file: PathBuf,
+//! }
+//!
+//! impl ResourceConfig for OrdersConfig {}
+//!
+//! impl BlockingResource for Orders {
+//!     type Config = OrdersConfig;
+//!     type Instance = Connection;
+//!     type Error = rusqlite::Error;
+//!
+//!     fn create(&self, config: &OrdersConfig, _: &CreateContext) -> rusqlite::Result<Connection> {
+//!         Connection::open(&config.file)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), nebula_resource::BoxError> {
+//! # let dir = tempfile::tempdir()?;
+//! # let [one, two] = ["one.db", "two.db"].map(|name| dir.path().join(name));
+//! let manager = Manager::new();
+//! manager
+//!     .register("orders", Orders, OrdersConfig { file: one })
+//!     .scope(Scope::tenant("acme")?) // nobody else may have it
+//!     .await?; // everything is checked; nothing is opened yet
+//!
+//! let ctx = Context::new(Scope::tenant("acme")?.workflow("billing")?);
+//! let db = manager.acquire::<Orders>("orders", &ctx).await?; // a thread says `acquire_blocking`
+//! db.execute_batch("CREATE TABLE orders (item TEXT)")?;
+//!
+//! let new = OrdersConfig { file: two };
+//! manager.reload_config("orders", new).scope(Scope::tenant("acme")?).await?;
+//! db.execute_batch("INSERT INTO orders VALUES ('tea')")?; // what is in use stays valid
+//! drop(db);
+//!
+//! let report = manager.shutdown().await;
+//! assert!(report.is_clean(), "{report}");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is where
 //!
 //! | to | see |
 //! |---|---|
+//! | declare resources, and ask for them by key | [`Manager`], [`Resource`], [`BlockingResource`] |
+//! | keep tenants apart | [`scope`], [`Manager::register_per_tenant`] |
+//! | say on whose behalf, until when, and what ends the wait | [`Context`], [`context`] |
+//! | ask often | [`Handle`] |
+//! | ask from a library that knows nothing of the manager | [`provider`] |
+//! | change a configuration, stop a tenant or everything | [`Manager::reload_config`], [`Manager::end_scope`], [`Manager::shutdown`] |
+//! | know what depends on what, and where each resource is in its life | [`Manager::graph`], [`lifecycle`] |
+//! | know what happens to resources | [`events`], [`hooks`], [`Manager::status`] |
 //! | have a pool whose callers await, mostly | [`Pool`], [`Factory`] |
 //! | have a pool whose callers block, mostly | [`sync::Pool`], [`BlockingFactory`] |
 //! | put a blocking factory into an async pool | [`Blocking`] |
@@ -121,9 +186,9 @@
 //!   else. Held by `fault_08`.
 //! - Callers of both kinds stand in one line, served first come, first served. Held by
 //!   `callers_of_both_doors` and the model `first_come_first_served`.
-//! - With [`Fairness::Strict`] nobody overtakes; with [`Fairness::Bounded`] a waiter that was woken
-//!   loses at most one race to running newcomers. Held by `fault_17` and the models
-//!   `strict_bars_newcomers` and `who_lost_once_is_next`.
+//! - With [`Fairness::Strict`] nobody overtakes; with [`Fairness::Bounded`] a thread that was woken
+//!   loses at most one race to running newcomers, and a task none. Held by `fault_17` and the models
+//!   `line_bars_newcomers` and `who_lost_once_is_next`.
 //! - A waiter that is cancelled, times out or is dropped passes its turn on at once; no wake-up is
 //!   lost. Held by `fault_06`, `fault_29` and the model `cancel_passes_the_turn_on`.
 //! - An acquire can be dropped at any await, whatever the factory is doing, and loses nothing. Held by
@@ -152,6 +217,31 @@
 //! - Created = alive + retired + detached, and nobody waits beside an idle object, whatever the
 //!   history. Held by `settled_`, `hasty_`, `threads_on_a_blocking_pool` and `tasks_and_threads_on`.
 //! - Both kinds of pool answer alike. Held by `both_facades_answer_alike`.
+//! - Who is not within a resource's scope does not get it, by any door. Held by
+//!   `another_tenants_is_refused`, `it_is_refused_what_the_manager_would_refuse` and
+//!   `the_narrowest_that_the_caller_is_in`.
+//! - What is refused, a registration or a configuration, changes nothing and leaves nothing behind.
+//!   Held by `everything_is_checked_before_anything_is_there`, `what_is_refused_changes_nothing` and
+//!   `who_gives_up_a_reload_has_changed_nothing`.
+//! - While a configuration is reloaded, no caller finds nothing, and guards stay valid. Held by
+//!   `at_no_moment_does_a_caller_find_nothing` and `the_new_one_takes_the_place_of_the_old_one`.
+//! - Of two that reload at once one wins and the other is told so; once the manager shuts down,
+//!   nothing is had or changed. Held by `of_two_that_reload_at_once_one_wins` and
+//!   `reloads_shutdown_and_callers_at_once`.
+//! - Cancelling a caller ends its wait at once, tasks and threads alike. Held by
+//!   `cancelling_ends_the_wait`.
+//! - Tenants with pools from one template never have more instances together than they may, and no
+//!   tenant keeps another from its part. Held by `no_tenant_can_keep_another_from_its_part`.
+//! - Asking the manager for what is idle allocates nothing. Held by
+//!   `acquiring_what_is_idle_allocates_nothing`.
+//!
+//! - What belongs to a tenant is refused to every other: by lookup, through a handle, by hook and by
+//!   event, however the scopes were made, and no way up leads past another tenant. Held by `fault_25`,
+//!   `containment_is_`, `who_differs_in_one_name` and `the_way_up_never`.
+//! - A cancelled caller's wait ends at once, a task's and a thread's alike, and loses nothing. Held by
+//!   `a_cancelled_`.
+//! - A hook or a recorder that panics harms nobody but its caller; what comes back and what has to go
+//!   cannot be refused. Held by `a_panicking_hook`, `a_recorder_that_panics` and `what_comes_back_`.
 //!
 //! # Features
 //!
@@ -159,12 +249,35 @@
 //! |---|---|---|
 //! | `tokio` | yes | [`runtime::Tokio`], found by itself inside a tokio runtime |
 //! | `smol` | no | `runtime::Smol` |
+//! | `metrics` | no | `metrics::Metrics`: figures for a recorder of the `metrics` crate |
+//! | `tracing` | no | spans around every acquire, create and clean-up, for subscribers of `tracing` |
 //!
 //! Without either, background work runs on helper threads, and waiting works everywhere: it needs
 //! no runtime.
 
+mod common;
+pub mod context;
+pub mod events;
+mod filter;
+#[cfg(doctest)]
+mod guides;
+pub mod hooks;
+mod key;
+pub mod lifecycle;
+pub mod manager;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod prelude;
+pub mod provider;
+mod resource;
+pub mod scope;
+mod spans;
+mod switch;
 
+pub use context::Context;
+pub use filter::Filter;
+pub use key::{Key, KeyError};
+pub use manager::{Handle, ManagedGuard, Manager, ResourceError};
 pub use nebula_resource_async::{
     AsyncDriver, Blocking, Builder, Guard, Lendable, OwnedGuard, Pool, Runtime, runtime,
 };
@@ -176,6 +289,8 @@ pub use nebula_resource_core::{
 };
 #[doc(inline)]
 pub use nebula_resource_sync as sync;
+pub use resource::{BlockingResource, CreateContext, Resource, ResourceConfig};
+pub use scope::Scope;
 
 /// What both kinds of pool have in common, for code that works with either.
 ///

@@ -5,5 +5,7 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    AcquireError, BlockingFactory, Factory, Fairness, Pool, PoolConfig, RetireReason, Strategy,
+    AcquireError, BlockingFactory, BlockingResource, Context, CreateContext, Factory, Fairness,
+    Manager, Pool, PoolConfig, Resource, ResourceConfig, ResourceError, RetireReason, Scope,
+    Strategy, ValidationError,
 };

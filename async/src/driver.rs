@@ -44,7 +44,7 @@ impl<F: Factory> Driver for AsyncDriver<F> {
         let mut held = held;
         let shared = held.home_ref();
         let driver = shared.driver();
-        let result = within(driver, driver.factory.validate(held.object())).await;
+        let result = within(driver.runtime(), driver.factory.validate(held.object())).await;
         (held, result.map_err(Into::into))
     }
 
@@ -53,7 +53,7 @@ impl<F: Factory> Driver for AsyncDriver<F> {
         let mut held = held;
         let shared = held.home_ref();
         let driver = shared.driver();
-        let result = within(driver, driver.factory.recycle(held.object())).await;
+        let result = within(driver.runtime(), driver.factory.recycle(held.object())).await;
         (held, result.map_err(Into::into))
     }
 
@@ -65,13 +65,7 @@ impl<F: Factory> Driver for AsyncDriver<F> {
             let object = object;
             self.factory.recycle(object)
         };
-        if !answers_at_once(&recycle) {
-            return None;
-        }
-        match pin!(recycle()).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => Some(result.map_err(Into::into)),
-            Poll::Pending => None,
-        }
+        at_once(recycle).map(|result| result.map_err(Into::into))
     }
 
     #[inline]
@@ -92,6 +86,19 @@ impl<F: Factory> Driver for AsyncDriver<F> {
     }
 }
 
+/// What `call` answers, if that takes no waiting; if it may, it is not called.
+#[doc(hidden)]
+#[inline]
+pub fn at_once<R: Future>(call: impl FnOnce() -> R) -> Option<R::Output> {
+    if !answers_at_once(&call) {
+        return None;
+    }
+    match pin!(call()).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
 /// Whether what `call` returns is a [`Ready`], as the default `recycle` does. Its type has a name
 /// only here, and may borrow: what std's `TypeId` cannot tell.
 #[inline]
@@ -100,13 +107,12 @@ fn answers_at_once<R: Future>(_call: &impl FnOnce() -> R) -> bool {
 }
 
 /// Polls `future` inside the pool's runtime, wherever its caller is.
-async fn within<F: Factory, T>(driver: &AsyncDriver<F>, future: impl Future<Output = T>) -> T {
+#[doc(hidden)]
+pub async fn within<T>(runtime: &dyn Runtime, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let mut step = Poll::Pending;
-        driver
-            .runtime()
-            .within(&mut || step = future.as_mut().poll(cx));
+        runtime.within(&mut || step = future.as_mut().poll(cx));
         step
     })
     .await

@@ -39,6 +39,8 @@ pub mod runtime;
 
 pub use bridge::{Blocking, Lendable};
 pub use driver::AsyncDriver;
+#[doc(hidden)]
+pub use driver::{at_once, within};
 pub use nebula_resource_core::{
     AcquireError, Backoff, BlockingFactory, BoxError, Closing, Event, Factory, Fairness,
     ObjectInfo, ObjectState, Observer, PoolConfig, RetireReason, Stage, Status, Strategy, Totals,

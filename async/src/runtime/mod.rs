@@ -100,10 +100,13 @@ impl fmt::Debug for AnyRuntime {
 ///
 /// Found inside tokio, tokio is kept for good. Outside of any, work goes to [`Threads`], and the
 /// search goes on: a pool that is made in a `static` finds tokio with its first use inside it.
-pub(crate) struct Chosen(OnceLock<AnyRuntime>);
+#[doc(hidden)]
+pub struct Chosen(OnceLock<AnyRuntime>);
 
+#[doc(hidden)]
+#[allow(missing_docs, reason = "for the framework, not for users")]
 impl Chosen {
-    pub(crate) fn new(given: Option<AnyRuntime>) -> Self {
+    pub fn new(given: Option<AnyRuntime>) -> Self {
         let chosen = Self(OnceLock::new());
         if let Some(given) = given {
             chosen.0.get_or_init(|| given);
@@ -122,11 +125,17 @@ impl Chosen {
         }
     }
 
-    pub(crate) fn get(&self) -> &dyn Runtime {
+    pub fn get(&self) -> &dyn Runtime {
         self.look_around();
         match self.0.get() {
             Some(runtime) => &*runtime.0,
             None => &Threads,
         }
+    }
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Chosen")
     }
 }

@@ -1,5 +1,6 @@
-//! PostgreSQL connections for `nebula-resource`: a [`Factory`] whose objects are
-//! [`tokio_postgres::Client`]s with the task that drives them.
+//! PostgreSQL connections for `nebula-resource`: [`PostgresResource`] for a manager, and for a bare
+//! pool [`Postgres`], a [`Factory`] whose objects are [`tokio_postgres::Client`]s with the task that
+//! drives them.
 //!
 //! Decides how a connection is opened, what is undone between two callers of it ([`Recycle`]),
 //! and how it is closed. Knows nothing of pools and waiting, and nothing of the caller's SQL.
@@ -32,6 +33,7 @@ mod client;
 mod error;
 mod factory;
 mod recycle;
+mod resource;
 mod settings;
 mod target;
 
@@ -39,6 +41,7 @@ pub use client::PgClient;
 pub use error::{ConfigError, PostgresError};
 pub use factory::Postgres;
 pub use recycle::Recycle;
+pub use resource::{PostgresConnection, PostgresResource};
 pub use secrecy;
 pub use settings::PostgresConfig;
 pub use tokio_postgres;

@@ -1,5 +1,6 @@
-//! Redis connections for `nebula-resource`: one [`Redis`] is a [`Factory`] for async pools and a
-//! [`BlockingFactory`] for blocking ones.
+//! Redis connections for `nebula-resource`: [`RedisResource`] and [`BlockingRedisResource`] for a
+//! manager; for a bare pool one [`Redis`] is a [`Factory`] for async pools and a [`BlockingFactory`]
+//! for blocking ones.
 //!
 //! Decides how a connection is opened, what is undone between two callers of it, and when it is of no
 //! use any more. Knows nothing of pools and waiting.
@@ -51,6 +52,7 @@ mod error;
 mod factory;
 mod login;
 mod packed;
+mod resource;
 mod session;
 mod settings;
 mod stream;
@@ -61,5 +63,6 @@ pub use connection::RedisConnection;
 pub use error::{ConfigError, ConnectionError};
 pub use factory::Redis;
 pub use redis;
+pub use resource::{BlockingRedisResource, Managed, RedisResource};
 pub use secrecy;
 pub use settings::RedisConfig;

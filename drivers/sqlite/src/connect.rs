@@ -57,10 +57,16 @@ fn open(config: &SqliteConfig) -> Result<Connection> {
     }
 }
 
-fn open_file(path: &Path, flags: OpenFlags) -> Result<Connection> {
-    // The bundled SQLite takes `file:…` for a URI whatever the flags say.
+/// Whether SQLite takes this for something else than the path of a file. The bundled one takes
+/// `file:…` for a URI whatever the flags say.
+pub(crate) fn is_special(path: &Path) -> bool {
     let name = path.to_string_lossy();
-    if name.is_empty() || name == ":memory:" || name.starts_with("file:") {
+    name.is_empty() || name == ":memory:" || name.starts_with("file:")
+}
+
+fn open_file(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    if is_special(path) {
+        let name = path.display();
         return Err(failure(
             ffi::SQLITE_CANTOPEN,
             format!("`{name}` is not the path of a file; Sqlite::memory makes a shared database"),

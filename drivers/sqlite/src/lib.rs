@@ -1,5 +1,5 @@
-//! SQLite connections for `nebula-resource`: a [`BlockingFactory`] whose objects are
-//! [`rusqlite::Connection`]s.
+//! SQLite connections for `nebula-resource`: [`SqliteResource`] for a manager, and for a bare pool
+//! [`Sqlite`], a [`BlockingFactory`] whose objects are [`rusqlite::Connection`]s.
 //!
 //! Decides how a connection is opened ([`SqliteConfig`]), and what is undone between two callers
 //! of the same connection ([`Sqlite`] lists it). Knows nothing of pools, threads or waiting, and
@@ -33,8 +33,10 @@
 mod config;
 mod connect;
 mod factory;
+mod resource;
 mod session;
 
 pub use config::{Database, JournalMode, SqliteConfig, Synchronous};
 pub use factory::Sqlite;
+pub use resource::{SqliteConnection, SqliteResource};
 pub use rusqlite;

@@ -8,6 +8,7 @@
 )]
 
 mod lifecycle;
+mod manager;
 mod pool;
 mod secrets;
 mod session;
