@@ -47,7 +47,7 @@ for source in examples/*.rs examples/*/main.rs {core,sync,async,drivers/*}/examp
     name=${source%/main.rs}
     name=$(basename "$name" .rs)
     run_example "$dir" "$name"
-    if [[ "$dir/$name" == ./quickstart ]]; then
+    if [[ "$dir/$name" == ./quickstart || "$dir/$name" == ./multi_tenant ]]; then
         run_example "$dir" "$name" --postgres "$NEBULA_TEST_POSTGRES_URL"
     fi
 done

@@ -304,7 +304,8 @@ impl<D: Driver> Pool<D> {
     /// See [`AcquireError`].
     #[track_caller]
     pub fn acquire_blocking_owned(&self) -> Result<CountedGuard<D>> {
-        let home = Arc::clone(&self.shared);
-        acquire_parking(home, Deadline::Configured, Location::caller())
+        let borrowed = acquire_parking(&*self.shared, Deadline::Configured, Location::caller())?;
+        // Counted only now: one that takes no object takes no count either.
+        Ok(borrowed.tied_to(Arc::clone(&self.shared)))
     }
 }

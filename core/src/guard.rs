@@ -39,11 +39,19 @@ impl<D: Driver, H: Home<D>> Guard<D, H> {
         }
     }
 
+    #[inline]
     fn take(mut self) -> (H, Box<Entry<D::Object>>) {
         match self.0.take() {
             Some(parts) => parts,
             None => unreachable!("only here and in `drop` is it taken"),
         }
+    }
+
+    /// The same object, tied to the pool in another way.
+    #[inline]
+    pub(crate) fn tied_to<G: Home<D>>(self, home: G) -> Guard<D, G> {
+        let (_, entry) = self.take();
+        Guard::new(home, entry)
     }
 
     /// Where it belongs, for the framework.
