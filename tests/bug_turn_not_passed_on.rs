@@ -61,6 +61,31 @@ fn bug_closed_beside_one_who_was_served() {
     run(closed_beside_one_who_was_served);
 }
 
+/// Served and not polled any more, while another one's alarm rings first: that of its own deadline rings too.
+async fn taken_back_at_its_own_deadline(h: OnManual) {
+    let script = h.script();
+    let pool = h.pool(&script, patient(&h, 1));
+    let held = h.get(&pool).await.unwrap();
+    let mut served = Hand::new(pool.acquire_timeout(Duration::from_secs(5)));
+    assert!(served.poll().is_pending());
+    let mut hasty = Hand::new(pool.acquire_timeout(Duration::from_secs(1)));
+    assert!(hasty.poll().is_pending());
+    let mut last = Hand::new(pool.acquire_timeout(Duration::from_secs(1000)));
+    assert!(last.poll().is_pending());
+    drop(held);
+    h.advance(Duration::from_secs(1));
+    assert_eq!((hasty.woken(), last.woken()), (1, 0));
+    h.advance(Duration::from_secs(4));
+    assert!(last.poll().is_ready(), "asleep: {:?}", pool.status());
+    drop((served, hasty, last));
+    h.nothing_lost(&pool, &script).await;
+}
+
+#[test]
+fn bug_taken_back_at_its_own_deadline() {
+    run(taken_back_at_its_own_deadline);
+}
+
 /// Five threads were woken for five objects, and their time is up before they look; five more stand behind.
 async fn five_at_once(h: OnManual) {
     let script = h.script();

@@ -18,19 +18,10 @@ use nebula_resource::{Factory, Fairness, Pool};
 use nebula_resource_core::park::block_on;
 use support::*;
 
-fn one<H: Harness>(h: &H, fairness: Fairness) -> PoolConfig {
-    PoolConfig {
-        max_size: 1,
-        acquire_timeout: Duration::from_secs(30),
-        fairness,
-        ..h.config()
-    }
-}
-
 /// As many as the runtime can carry: a thread each is dear.
 async fn all_time_out<H: Harness>(h: H, callers: usize) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let pool = h.pool(&script, one_object(&h, Fairness::Bounded));
     let held = h.get(&pool).await.expect("the only object");
     let waiting: Vec<_> = (0..callers).map(|_| h.spawn(h.acquire(&pool))).collect();
     h.until("everybody", || pool.status().waiting == callers)
@@ -87,7 +78,7 @@ mod fault_16_all_time_out_together {
 /// Nobody is woken before there is something to do for it, and nobody twice.
 async fn no_thundering<H: Harness>(h: H) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let pool = h.pool(&script, one_object(&h, Fairness::Bounded));
     let held = h.get(&pool).await.expect("the only object");
     let begin = |_| {
         let mut caller = Hand::new(pool.acquire_async_owned());

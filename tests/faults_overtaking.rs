@@ -9,20 +9,11 @@ use std::task::Poll;
 use nebula_resource::Fairness;
 use support::*;
 
-fn one<H: Harness>(h: &H, fairness: Fairness) -> PoolConfig {
-    PoolConfig {
-        max_size: 1,
-        acquire_timeout: Duration::from_secs(30),
-        fairness,
-        ..h.config()
-    }
-}
-
 /// The only object is out and a waiter parked; it comes back, and a newcomer takes it before the
 /// woken waiter has looked. That was its one loss: the next time it is served before anybody.
 async fn loses_once<H: Harness>(h: H) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let pool = h.pool(&script, one_object(&h, Fairness::Bounded));
     let held = h.get(&pool).await.expect("the only object");
     let mut waiter = Hand::new(parked(&pool));
     assert!(waiter.poll().is_pending());
@@ -47,7 +38,7 @@ on_every_runtime!(fault_17_bounded_a_waiter_loses_at_most_once: loses_once);
 /// However late it looks: what comes back after its one loss is its own.
 async fn loses_once_unawares<H: Harness>(h: H) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let pool = h.pool(&script, one_object(&h, Fairness::Bounded));
     let held = h.get(&pool).await.expect("the only object");
     let mut waiter = Hand::new(parked(&pool));
     assert!(waiter.poll().is_pending());
@@ -62,7 +53,7 @@ on_every_runtime!(fault_17_bounded_a_thread_is_overtaken_once: loses_once_unawar
 /// A task needs no context switch to use what it is handed, so it is handed it at once, and nobody passes.
 async fn tasks_are_not_passed<H: Harness>(h: H) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Bounded));
+    let pool = h.pool(&script, one_object(&h, Fairness::Bounded));
     let held = h.get(&pool).await.expect("the only object");
     let mut waiters = [
         Hand::new(pool.acquire_async_owned()),
@@ -88,7 +79,7 @@ async fn a_thread_and_a_task<H: Harness>(h: H) {
     let script = h.script();
     let config = PoolConfig {
         max_size: 2,
-        ..one(&h, Fairness::Bounded)
+        ..one_object(&h, Fairness::Bounded)
     };
     let pool = h.pool(&script, config);
     let (one, two) = (h.get(&pool).await.unwrap(), h.get(&pool).await.unwrap());
@@ -119,7 +110,7 @@ async fn one_who_lost_bars_newcomers<H: Harness>(h: H) {
     let script = h.script();
     let config = PoolConfig {
         max_size: 2,
-        ..one(&h, Fairness::Bounded)
+        ..one_object(&h, Fairness::Bounded)
     };
     let pool = h.pool(&script, config);
     let (one, two) = (h.get(&pool).await.unwrap(), h.get(&pool).await.unwrap());
@@ -142,7 +133,7 @@ on_every_runtime!(fault_17_bounded_one_who_lost_bars_newcomers: one_who_lost_bar
 
 async fn strict_bars_newcomers<H: Harness>(h: H) {
     let script = h.script();
-    let pool = h.pool(&script, one(&h, Fairness::Strict));
+    let pool = h.pool(&script, one_object(&h, Fairness::Strict));
     let held = h.get(&pool).await.expect("the only object");
     let mut waiter = Hand::new(pool.acquire_async_owned());
     assert!(waiter.poll().is_pending());

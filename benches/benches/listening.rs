@@ -3,7 +3,6 @@
 //!
 //! The bars: with nobody there, no measurable cost; over a million events a second to one subscriber.
 
-use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,20 +13,8 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use nebula_resource::events::{DEFAULT_BACKLOG, Subscription};
 use nebula_resource::hooks::{Attachment, Hook, Operation};
 use nebula_resource::metrics::Metrics;
-use nebula_resource::{Context, CreateContext, Filter, Handle, Manager, Resource, Scope};
-
-/// Makes numbers.
-struct Numbers;
-
-impl Resource for Numbers {
-    type Config = ();
-    type Instance = u64;
-    type Error = Infallible;
-
-    async fn create(&self, (): &(), _: &CreateContext) -> Result<u64, Infallible> {
-        Ok(7)
-    }
-}
+use nebula_resource::{Context, Filter, Handle, Manager, Scope};
+use nebula_resource_benches::Numbers;
 
 /// Does nothing, whenever it is called.
 struct Idle;

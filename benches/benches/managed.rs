@@ -3,44 +3,15 @@
 //! One thread, nothing attached. The bars: a managed acquire and release at most twice the bare
 //! pool's, a handle's at most 1.2 times, and neither grows with the number of keys.
 
-use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use nebula_resource::{
-    Context, CreateContext, Factory, Manager, Pool, PoolConfig, Resource, ResourceConfig, Scope,
-};
+use nebula_resource::{Context, Manager, Pool, PoolConfig, Scope};
+use nebula_resource_benches::Numbers;
 
 const KEYS: [usize; 2] = [1, 1_000];
-
-/// Makes numbers; bare and managed.
-struct Numbers;
-
-#[derive(serde::Deserialize)]
-struct NoConfig;
-
-impl ResourceConfig for NoConfig {}
-
-impl Factory for Numbers {
-    type Object = u64;
-    type Error = Infallible;
-
-    async fn create(&self) -> Result<u64, Infallible> {
-        Ok(7)
-    }
-}
-
-impl Resource for Numbers {
-    type Config = NoConfig;
-    type Instance = u64;
-    type Error = Infallible;
-
-    async fn create(&self, _: &NoConfig, _: &CreateContext) -> Result<u64, Infallible> {
-        Ok(7)
-    }
-}
 
 fn small() -> PoolConfig {
     PoolConfig {
@@ -52,7 +23,7 @@ fn small() -> PoolConfig {
 fn manager(keys: usize) -> Manager {
     let manager = Manager::builder().pool(small()).build();
     for number in 0..keys {
-        let registered = manager.register_blocking(format!("key {number}"), Numbers, NoConfig);
+        let registered = manager.register_blocking(format!("key {number}"), Numbers, ());
         drop(black_box(registered));
     }
     manager
@@ -129,7 +100,7 @@ fn scoped(criterion: &mut Criterion) {
     let Ok(acme) = Scope::tenant("acme") else {
         return;
     };
-    let special = manager.register("key 0", Numbers, NoConfig);
+    let special = manager.register("key 0", Numbers, ());
     drop(special.scope(acme).wait());
     let globex = Scope::tenant("globex").and_then(|scope| scope.workflow("w"));
     let deep = globex.and_then(|scope| scope.execution("7")?.action("a"));
@@ -142,7 +113,7 @@ fn scoped(criterion: &mut Criterion) {
             });
         });
     }
-    let tenants = manager.register_per_tenant("each", Numbers, |_| NoConfig);
+    let tenants = manager.register_per_tenant("each", Numbers, |_| ());
     drop(tenants.at_most_together(100_000).wait());
     let contexts: Vec<_> = (0..10_000)
         .filter_map(|number| Scope::tenant(format!("tenant {number}")).ok())

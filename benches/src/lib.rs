@@ -2,7 +2,11 @@
 //!
 //! Measures nothing itself.
 
-use nebula_resource::{BlockingFactory, Factory, Pool, PoolConfig, Strategy, sync};
+pub mod figures;
+
+use nebula_resource::{
+    BlockingFactory, CreateContext, Factory, Pool, PoolConfig, Resource, Strategy, sync,
+};
 
 /// Makes numbers, at no cost.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +26,16 @@ impl BlockingFactory for Numbers {
     type Error = String;
 
     fn create(&self) -> Result<u64, String> {
+        Ok(0)
+    }
+}
+
+impl Resource for Numbers {
+    type Config = ();
+    type Instance = u64;
+    type Error = String;
+
+    async fn create(&self, (): &(), _: &CreateContext) -> Result<u64, String> {
         Ok(0)
     }
 }

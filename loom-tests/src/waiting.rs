@@ -46,6 +46,23 @@ impl World {
         self.asleep_as(self.asks(objects, deadline))
     }
 
+    /// The same for a task that wants one object, whatever the case's callers are.
+    ///
+    /// # Panics
+    ///
+    /// When there was something to be found.
+    pub fn asleep_as_task(&self) -> Turn {
+        self.asleep_as(self.task())
+    }
+
+    /// What a task asks for that wants one object, whatever the case's callers are.
+    pub const fn task(&self) -> Asks {
+        Asks {
+            races: false,
+            ..self.asks(1, u64::MAX)
+        }
+    }
+
     /// The same for one that asks for this.
     ///
     /// # Panics

@@ -57,11 +57,21 @@ pub(crate) use runtimes::{InThreads, OnBlocking, OnManual, run};
 pub(crate) use script::{Act, Callback, Script, Thing};
 pub(crate) use told::Told;
 
-pub(crate) use nebula_resource::{AcquireError, PoolConfig, RetireReason, Stage};
+pub(crate) use nebula_resource::{AcquireError, Fairness, PoolConfig, RetireReason, Stage};
 pub(crate) use std::time::Duration;
 
 pub(crate) const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
+}
+
+/// A pool of a single object, whose callers stay for half a minute.
+pub(crate) fn one_object<H: Harness>(h: &H, fairness: Fairness) -> PoolConfig {
+    PoolConfig {
+        max_size: 1,
+        acquire_timeout: Duration::from_secs(30),
+        fairness,
+        ..h.config()
+    }
 }
 
 /// The whole chain of causes, in one line.

@@ -18,7 +18,7 @@ use crate::idle::Put;
 use crate::primitives::{Ordering, fence};
 use crate::record::{ObjectState, Record};
 use crate::retire::RetireReason;
-use crate::waiters::Wakes;
+use crate::waiters::{Locked, Place, Wakes};
 
 impl<T> Engine<T> {
     /// What a newcomer may take without joining the line.
@@ -65,28 +65,15 @@ impl<T> Engine<T> {
             return self.settle();
         }
         let (mut waker, mut told) = (None, false);
-        if !state.open() {
-            self.idle.put_last(entry);
-            // proof: loses-once
-        } else if line.hands_over() || line.queue.woken() > self.idle.in_ring() {
-            // More are woken than objects lie there: one of them has been passed already, and does
-            // not know it yet. However long it takes to look, it is not passed again.
-            match line.queue.first() {
-                Some(head) => {
-                    told = line.queue.waiter(head).nudged;
-                    waker = line.queue.grant(head, entry);
-                }
-                None => self.idle.put_last(entry),
-            }
-        } else if let Some(task) = line.queue.first_asleep_task() {
-            told = line.queue.waiter(task).nudged;
-            // proof: task-is-handed-to
-            waker = line.queue.grant(task, entry);
+        let heir = state.open().then(|| self.heir(&mut line)).flatten();
+        if let Some(heir) = heir {
+            told = line.queue.waiter(heir).nudged;
+            waker = line.queue.grant(heir, entry);
         } else {
             // Counted before it lies there: a newcomer that takes it at once has passed somebody,
             // who must be known for that when it comes back.
             // proof: give-wakes-one-each
-            if line.queue.woken() <= self.idle.in_ring() {
+            if state.open() && line.queue.woken() <= self.idle.in_ring() {
                 waker = line.wake_next();
             }
             self.idle.put_last(entry);
@@ -100,6 +87,18 @@ impl<T> Engine<T> {
         if told {
             self.permit_freed();
         }
+    }
+
+    /// Into whose hand an object goes that comes back; nobody's, where it is put aside to be raced for.
+    fn heir(&self, line: &mut Locked<'_, T>) -> Option<Place> {
+        // More are woken than objects lie there: one of them has been passed already, and does
+        // not know it yet. However long it takes to look, it is not passed again.
+        // proof: loses-once
+        if line.hands_over() || line.queue.woken() > self.idle.in_ring() {
+            return line.queue.first();
+        }
+        // proof: task-is-handed-to
+        line.queue.first_asleep_task()
     }
 
     /// After an object was put aside and somebody waits, or the pool shrinks or closes.

@@ -113,43 +113,48 @@ impl<T> Engine<T> {
 
     /// A waiter looks whether it is served; if not, it is woken through `waker` later.
     pub(crate) fn look(&self, place: Place, waker: &Waker, now: Tick, looking: Looking) -> Look<T> {
-        let mut wakes = Wakes::default();
-        let mut line = self.line.lock();
-        let waiter = line.queue.waiter(place);
-        let mut nudged = std::mem::take(&mut waiter.nudged);
-        waiter.busy = looking == Looking::IsCreating;
-        // Mostly it is woken because it has been served, and needs no waker any more; or it is polled for
-        // another reason, and has left the same one here.
-        let has_waker = (waiter.waker.as_ref()).is_some_and(|own| own.will_wake(waker));
-        let mut look = self.outcome(&mut line, place, now, &mut wakes);
-        if look.is_none() && has_waker {
-            look = Some(self.stay(&mut line, place, &mut None, now));
-        }
-        if look.is_none() {
-            // To clone the waker may panic: then it leaves, and what it was told is passed on.
-            line.queue.waiter(place).nudged = std::mem::take(&mut nudged);
-        }
-        drop(line);
-        wakes.wake();
-        let look = look.unwrap_or_else(|| self.look_again(place, waker, now, &mut nudged));
+        // Cloned only for one that has to stay, without the lock: a waker is user code. Mostly it was woken
+        // because it has been served.
+        let mut fresh = None;
+        let (look, nudged) = loop {
+            match self.look_once(place, waker, &mut fresh, now, looking) {
+                Some(seen) => break seen,
+                None => fresh = Some(waker.clone()),
+            }
+        };
+        contained(|| drop(fresh));
         self.hand_over_the_turn(&look, place, nudged, looking);
         look
     }
 
-    /// The same for one that may have to stay: its waker is user code, cloned before the lock and
-    /// dropped after it.
-    fn look_again(&self, place: Place, waker: &Waker, now: Tick, nudged: &mut bool) -> Look<T> {
-        let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
+    /// What it sees, and whether it was told to look; nothing if it has to stay, has not left the same waker
+    /// here before, and has no `fresh` one.
+    fn look_once(
+        &self,
+        place: Place,
+        waker: &Waker,
+        fresh: &mut Option<Waker>,
+        now: Tick,
+        looking: Looking,
+    ) -> Option<(Look<T>, bool)> {
+        let mut wakes = Wakes::default();
         let mut line = self.line.lock();
-        *nudged = std::mem::take(&mut line.queue.waiter(place).nudged);
-        let look = match self.outcome(&mut line, place, now, &mut wakes) {
-            Some(look) => look,
-            None => self.stay(&mut line, place, &mut waker, now),
-        };
+        let waiter = line.queue.waiter(place);
+        waiter.busy = looking == Looking::IsCreating;
+        let nudged = waiter.nudged;
+        // proof: the-same-waker
+        let left_before = (waiter.waker.as_ref()).is_some_and(|own| own.will_wake(waker));
+        let mut look = self.outcome(&mut line, place, now, &mut wakes);
+        if look.is_none() && (left_before || fresh.is_some()) {
+            look = Some(self.stay(&mut line, place, fresh, now));
+        }
+        // Who leaves with nothing keeps it: then it has a turn to pass on.
+        if let Some(Look::Create | Look::Wait { .. }) = look {
+            line.queue.waiter(place).nudged = false;
+        }
         drop(line);
         wakes.wake();
-        contained(|| drop(waker));
-        look
+        look.map(|look| (look, nudged))
     }
 
     /// How its wait has ended, if it has.
@@ -181,13 +186,7 @@ impl<T> Engine<T> {
     /// Whoever has looked owes the others what it was told for and did not use.
     fn hand_over_the_turn(&self, look: &Look<T>, place: Place, nudged: bool, looking: Looking) {
         match look {
-            Look::Parted(_) => {
-                self.leave(place);
-                // proof: parted-passes-the-nudge-on
-                if nudged {
-                    self.permit_freed();
-                }
-            }
+            Look::Parted(_) => self.leave(place),
             // A nudge that led to nothing, or to one creation where more may start.
             // proof: create-passes-the-nudge-on
             Look::Create => self.permit_freed(),

@@ -103,6 +103,32 @@ fn only_those_whose_time_is_up_expire() {
     assert_eq!((queue.len(), queue.lacking()), (1, 1));
 }
 
+#[test]
+fn what_is_not_fetched_is_reclaimed_and_counts_until_then() {
+    let mut queue = Queue::new();
+    let soon = Tick::ZERO.after(Duration::from_secs(1));
+    let hasty = |objects| Wish {
+        deadline: soon,
+        ..wish(objects)
+    };
+    let (served, half) = (queue.join(hasty(1)), queue.join(hasty(2)));
+    let patient = queue.join(wish(1));
+    for (place, object) in [(served, 1), (half, 2), (patient, 3)] {
+        queue.grant(place, object);
+    }
+    assert_eq!(queue.earliest_deadline(), soon);
+    assert!(queue.reclaim(|_| false).is_empty());
+    queue.expire(soon);
+    assert_eq!(queue.earliest_deadline(), soon, "theirs are not fetched");
+    assert_eq!(queue.reclaim(|waiter| waiter.deadline <= soon), [1, 2]);
+    assert_eq!(queue.waiter(served).standing, Standing::Expired);
+    assert_eq!(queue.earliest_deadline(), Tick::NEVER);
+    assert_eq!(queue.leave(served).hand, None);
+    assert_eq!(queue.leave(half).hand, None);
+    assert_eq!(queue.leave(patient).hand, Some(3));
+    assert!(queue.reclaim(|_| true).is_empty(), "nobody is left");
+}
+
 /// What a random history does to the line, and to a plain list beside it.
 #[derive(Clone, Debug)]
 enum Step {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use nebula_resource_core::Fairness;
-use nebula_resource_core::models::Asks;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // Two wait, one object comes back. Loses: the second is served first. The first one keeps what it
@@ -77,10 +76,7 @@ fn task_behind_a_thread(case: Case) {
     let world = World::new(case, 2);
     let (one, two) = (world.make(), world.make());
     let thread = world.asleep(1, u64::MAX);
-    let task = world.asleep_as(Asks {
-        races: false,
-        ..world.asks(1, u64::MAX)
-    });
+    let task = world.asleep_as_task();
     let newcomer = world.spawn(move |world| {
         world.give(one);
         world.give(two);
@@ -98,7 +94,7 @@ fn task_behind_a_thread(case: Case) {
 // Meanwhile an object comes back. Loses: its giver saw no line, or settled for the first one; and the
 // second one sleeps beside it.
 cases!(join_behind_one_who_leaves: fifo, lifo, affine, strict, tasks);
-fn join_behind_one_who_leaves(case: Case) {
+pub(crate) fn join_behind_one_who_leaves(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
     let giver = world.spawn(move |world| world.give(object));

@@ -1,6 +1,5 @@
 //! Threads, which race, and tasks, which are handed their objects, in one line.
 
-use nebula_resource_core::models::Asks;
 use nebula_resource_loom_tests::{Case, World, ready};
 
 // A mixed line: a thread is told, a task stands behind it, a newcomer takes, the thread leaves.
@@ -9,10 +8,7 @@ fn task_behind_a_thread_that_leaves(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
     let thread = world.asleep(1, u64::MAX);
-    let task = world.asleep_as(Asks {
-        races: false,
-        ..world.asks(1, u64::MAX)
-    });
+    let task = world.asleep_as_task();
     let newcomer = world.spawn(move |world| {
         world.give(object);
         let taken = world.take();
@@ -30,10 +26,7 @@ fn returning_before_a_mixed_line(case: Case) {
     let world = World::new(case, 2);
     let (one, two) = (world.make(), world.make());
     let thread = world.asleep(1, u64::MAX);
-    let task = world.asleep_as(Asks {
-        races: false,
-        ..world.asks(1, u64::MAX)
-    });
+    let task = world.asleep_as_task();
     let giver = world.spawn(move |world| world.give(one));
     let back = world.rejoin(1);
     world.give(two);
@@ -48,10 +41,7 @@ fn task_behind_threads(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
     let threads: Vec<_> = (0..2).map(|_| world.asleep(1, u64::MAX)).collect();
-    let task = world.asleep_as(Asks {
-        races: false,
-        ..world.asks(1, u64::MAX)
-    });
+    let task = world.asleep_as_task();
     world.give(object);
     let mut passed = 0;
     for thread in threads {
@@ -71,10 +61,7 @@ cases!(thread_behind_a_task_that_leaves: fifo, lifo, affine);
 fn thread_behind_a_task_that_leaves(case: Case) {
     let world = World::new(case, 1);
     let object = world.make();
-    let task = world.asleep_as(Asks {
-        races: false,
-        ..world.asks(1, u64::MAX)
-    });
+    let task = world.asleep_as_task();
     let thread = world.asleep(1, u64::MAX);
     let newcomer = world.spawn(move |world| {
         world.give(object);
@@ -94,11 +81,7 @@ fn mixed_crossing(case: Case) {
     let object = world.make();
     let thread = world.spawn(|world| world.use_once());
     let task = world.spawn(|world| {
-        let asks = Asks {
-            races: false,
-            ..world.asks(1, u64::MAX)
-        };
-        world.give_all(ready(world.wait_as(asks)));
+        world.give_all(ready(world.wait_as(world.task())));
     });
     world.give(object);
     thread.join().unwrap();

@@ -9,6 +9,8 @@ use nebula_resource_core::Fairness;
 use nebula_resource_core::models::{Asks, Seen, Turn, Why};
 use nebula_resource_loom_tests::{Case, World, ready};
 
+use crate::fairness::join_behind_one_who_leaves;
+
 /// Counts how often it was woken.
 #[derive(Default)]
 struct Counts(AtomicUsize);
@@ -240,7 +242,7 @@ fn permit_beside_one_who_did_not_look(case: Case) {
 // threads and bounded fairness, the only ones it is run for on stack and stripes, everybody looks.
 cases!(behind_one_who_leaves_as_tasks: fifo, lifo, affine);
 fn behind_one_who_leaves_as_tasks(case: Case) {
-    behind_one_who_leaves(Case {
+    join_behind_one_who_leaves(Case {
         races: false,
         ..case
     });
@@ -248,22 +250,10 @@ fn behind_one_who_leaves_as_tasks(case: Case) {
 
 cases!(behind_one_who_leaves_strictly: fifo, lifo, affine);
 fn behind_one_who_leaves_strictly(case: Case) {
-    behind_one_who_leaves(Case {
+    join_behind_one_who_leaves(Case {
         fairness: Fairness::Strict,
         ..case
     });
-}
-
-fn behind_one_who_leaves(case: Case) {
-    let world = World::new(case, 1);
-    let object = world.make();
-    let giver = world.spawn(move |world| world.give(object));
-    let first = world.join();
-    let second = world.join();
-    world.pool.leave(first);
-    world.give_all(ready(world.wait(second)));
-    giver.join().unwrap();
-    assert_eq!(world.finish().found, 1);
 }
 
 // The same with everybody on a thread of their own.

@@ -2,6 +2,7 @@
 //!
 //! Decides which rounds a figure is taken from, as `rivals` does. Knows neither tables nor curves.
 
+use nebula_resource_benches::figures;
 use serde::Deserialize;
 
 /// A share of the processors' time that others may have without a word, as in `rivals`.
@@ -75,20 +76,11 @@ impl Entry {
     }
 
     pub(crate) fn median(&self, measure: usize, which: Which) -> Option<f64> {
-        let mut sorted = self.figures(measure, which);
-        sorted.sort_by(f64::total_cmp);
-        let half = sorted.len() / 2;
-        let upper = *sorted.get(half)?;
-        if sorted.len() % 2 == 1 {
-            return Some(upper);
-        }
-        Some(f64::midpoint(*sorted.get(half - 1)?, upper))
+        figures::median(&self.figures(measure, which))
     }
 
     pub(crate) fn minimum(&self, measure: usize, which: Which) -> Option<f64> {
-        self.figures(measure, which)
-            .into_iter()
-            .min_by(f64::total_cmp)
+        figures::minimum(&self.figures(measure, which))
     }
 }
 
