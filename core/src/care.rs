@@ -87,7 +87,7 @@ pub(crate) fn too_late<D: Driver>(
         return false;
     };
     let mut needs = Duration::ZERO;
-    if entry.dirty {
+    if entry.record.is_dirty() {
         needs += shared.pace.recycle.span();
     }
     if !entry.is_fresh(shared.engine.stamp.read(), now) {
@@ -108,24 +108,18 @@ pub(crate) enum Recycling {
 #[inline]
 pub(crate) fn recycle_at_once<D: Driver, H: Home<D>>(held: &mut Held<D, H>) -> Recycling {
     let (shared, entry) = held.parts_mut();
-    if !entry.dirty {
+    if !entry.record.is_dirty() {
         return Recycling::Clean;
     }
     let driver = &shared.driver;
     match catch("recycle", || driver.recycle_at_once(&mut entry.object)) {
         Ok(Some(Ok(()))) => {
-            recycled(entry);
+            entry.record.recycled();
             Recycling::Clean
         }
         Ok(None) => Recycling::MayWait,
         Ok(Some(Err(error))) | Err(error) => Recycling::Failed(error),
     }
-}
-
-#[inline]
-fn recycled<T>(entry: &mut Entry<T>) {
-    entry.dirty = false;
-    entry.record.recycled();
 }
 
 #[inline]
@@ -143,7 +137,7 @@ pub(crate) async fn recycle<D: Driver, H: Home<D>>(
     let usual = &home.pace.recycle;
     match timed("recycle", &home, usual, deadline, bound, D::recycle(held)).await {
         Ok((mut held, Ok(()))) => {
-            recycled(held.entry_mut());
+            held.entry_mut().record.recycled();
             Checked::Good(held)
         }
         failed => retire_failed(&home, id, failed, RetireReason::RecycleFailed),

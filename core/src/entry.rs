@@ -12,8 +12,12 @@ use crate::engine::Settings;
 use crate::record::Record;
 use crate::retire::RetireReason;
 use crate::stamp::Stamp;
+use crate::stats::MissedSteps;
 
 /// An object with its metadata.
+///
+/// Shares no cache line with another object: its holder writes here. With an object of one word it is one line.
+#[repr(align(64))]
 pub(crate) struct Entry<T> {
     pub(crate) object: T,
     pub(crate) record: Arc<Record>,
@@ -25,19 +29,18 @@ pub(crate) struct Entry<T> {
     pub(crate) fresh_until: Tick,
     /// When it was last known to work: made, validated, or returned.
     pub(crate) proven_at: Tick,
+    /// What the pool had missed when this was last taken off its age.
+    missed: MissedSteps,
     /// Its share of the jitter, 0..=u16::MAX.
     jitter: u16,
-    /// The pool's missed time as this object knows it, and what of it was taken off its age, in nanoseconds.
-    pub(crate) missed: u64,
-    relieved: u64,
-    /// Returned since it was last recycled.
-    pub(crate) dirty: bool,
     /// Made for somebody who has not had it yet.
     pub(crate) newborn: bool,
     /// Why it was retired, once it is; and the next one in the chain of the retired.
     pub(crate) retired: Option<RetireReason>,
     pub(crate) next: Option<Box<Self>>,
 }
+
+const _: () = assert!(size_of::<Entry<u64>>() == 64, "more than a cache line");
 
 /// What an idle object needs before it may be handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,7 @@ impl<T> Entry<T> {
         record: Arc<Record>,
         settings: Arc<Settings>,
         stamp: Stamp,
+        missed: MissedSteps,
         jitter: u64,
     ) -> Self {
         let mut entry = Self {
@@ -65,16 +69,14 @@ impl<T> Entry<T> {
             stamp,
             fresh_until: Tick::ZERO,
             proven_at: Tick::ZERO,
+            missed,
             jitter: (jitter & 0xffff) as u16,
-            missed: 0,
-            relieved: 0,
-            dirty: false,
             newborn: true,
             retired: None,
             next: None,
         };
         entry.renew_expiry();
-        entry.renew_freshness(entry.record.created_at);
+        entry.renew_freshness(entry.record.born_at());
         entry
     }
 
@@ -91,22 +93,20 @@ impl<T> Entry<T> {
         let expires_at = match self.settings.config.max_lifetime {
             Some(lifetime) => {
                 let cut = lifetime.mul_f64(self.settings.config.lifetime_jitter * share);
-                self.record.created_at.after(lifetime.saturating_sub(cut))
+                self.record.born_at().after(lifetime.saturating_sub(cut))
             }
             None => Tick::NEVER,
         };
-        self.record
-            .expire_at(expires_at.after(Duration::from_nanos(self.relieved)));
+        self.record.expire_at(expires_at);
     }
 
-    /// Relieves the object of what the pool has missed, in nanoseconds, since it last was; answers how
-    /// much.
-    pub(crate) fn relieve(&mut self, missed: u64) -> Duration {
-        let more = missed.saturating_sub(self.missed);
-        self.missed = missed;
-        self.relieved += more;
-        let more = Duration::from_nanos(more);
-        self.record.expire_at(self.expires_at().after(more));
+    /// Relieves the object of what the pool has missed since it last was; answers how much.
+    pub(crate) fn relieve(&mut self, missed: MissedSteps) -> Duration {
+        let more = missed.since(self.missed);
+        if more > Duration::ZERO {
+            self.missed = missed;
+            self.record.relieve(more);
+        }
         more
     }
 

@@ -1,7 +1,7 @@
 //! How long callers waited, or held: counted into classes, read as quantiles.
 //!
 //! Decides the resolution (2 significant digits from 1 µs to 1 h). Knows nothing of clocks, nor of
-//! what was measured. It locks, and allocates once for each shard: not for the fast path.
+//! what was measured. It locks, and allocates now and then: not for the fast path.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -38,8 +38,12 @@ pub struct WaitSummary {
 /// At most so many threads count without getting in each other's way.
 const SHARDS: usize = 4;
 
-/// Spans of time that were measured. Costs a few bytes until the first one, then 13 KiB for each shard in
-/// use: as many as there are processors, and four at most.
+/// So many spans are kept as they are, before classes are worth their room: most pools of a tenant wait
+/// for their first objects and for nothing else.
+const FEW: usize = 32;
+
+/// Spans of time that were measured. Costs a few bytes until the first one, then 4 for each up to [`FEW`] of a
+/// shard and 13 KiB with more; there are as many shards as processors, and four at most.
 #[derive(Default)]
 pub(crate) struct WaitHistogram {
     shards: OnceLock<Box<[Shard]>>,
@@ -51,13 +55,24 @@ type Shard = CachePadded<Mutex<Measured>>;
 struct Measured {
     count: u64,
     max: Duration,
-    /// `None` until the first one. Its own total never exceeds `u32::MAX` ([`age`]), so that no
-    /// class can overflow.
-    classes: Option<Box<Histogram<u32>>>,
+    spans: Spans,
+}
+
+/// In microseconds, from [`LOW`] to [`HIGH`].
+enum Spans {
+    Few(Vec<u32>),
+    /// Its total never exceeds `u32::MAX` ([`age`]), so that no class can overflow.
+    Many(Box<Histogram<u32>>),
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
 }
 
 impl WaitHistogram {
-    /// Counts `span`. Locks; the first time it allocates.
+    /// Counts `span`. Locks; allocates for the first few of a shard, and once more for those after them.
     pub(crate) fn record(&self, span: Duration) {
         let shards = self.shards.get_or_init(shards);
         lock(&shards[stripe() & (shards.len() - 1)]).record(span);
@@ -65,11 +80,19 @@ impl WaitHistogram {
 
     /// What was counted so far.
     pub(crate) fn summary(&self) -> WaitSummary {
-        let mut all = Measured::default();
-        for shard in self.shards.get().into_iter().flatten() {
-            all.add(&lock(shard));
+        let Some(shards) = self.shards.get() else {
+            return WaitSummary::default();
+        };
+        let (mut count, mut max, mut classes) = (0_u64, Duration::ZERO, empty());
+        for shard in shards {
+            let shard = lock(shard);
+            count = count.saturating_add(shard.count);
+            max = max.max(shard.max);
+            if let Some(classes) = &mut classes {
+                shard.spans.add_to(classes);
+            }
         }
-        all.summary()
+        summary(count, max, classes.as_deref())
     }
 }
 
@@ -87,48 +110,57 @@ fn lock(shard: &Shard) -> MutexGuard<'_, Measured> {
 
 impl Measured {
     fn record(&mut self, span: Duration) {
-        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         self.count = self.count.saturating_add(1);
         self.max = self.max.max(span);
-        if self.classes.is_none() {
-            self.classes = empty();
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        self.spans.record(micros.clamp(LOW, HIGH));
+    }
+}
+
+impl Spans {
+    fn record(&mut self, micros: u64) {
+        if let Self::Few(few) = self {
+            if few.len() < FEW {
+                few.extend(u32::try_from(micros));
+                return;
+            }
+            let Some(mut classes) = empty() else { return };
+            self.add_to(&mut classes);
+            *self = Self::Many(classes);
         }
-        if let Some(classes) = &mut self.classes {
+        if let Self::Many(classes) = self {
             if classes.len() >= u64::from(u32::MAX) {
                 age(classes);
             }
-            classes.saturating_record(micros.clamp(LOW, HIGH));
+            classes.saturating_record(micros);
         }
     }
 
-    fn add(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.max = self.max.max(other.max);
-        match (&mut self.classes, &other.classes) {
-            (Some(all), Some(more)) => {
-                for class in more.iter_recorded() {
-                    all.saturating_record_n(class.value_iterated_to(), class.count_at_value());
-                }
-            }
-            (all @ None, more) => all.clone_from(more),
-            (Some(_), None) => {}
+    /// Of several shards that are full, a class stays at its most.
+    fn add_to(&self, all: &mut Histogram<u32>) {
+        match self {
+            Self::Few(few) => few
+                .iter()
+                .for_each(|&micros| all.saturating_record(micros.into())),
+            Self::Many(classes) => classes.iter_recorded().for_each(|class| {
+                all.saturating_record_n(class.value_iterated_to(), class.count_at_value());
+            }),
         }
     }
+}
 
-    fn summary(&self) -> WaitSummary {
-        let quantile = |share: f64| {
-            let classes = self.classes.as_ref();
-            let micros = classes.map_or(0, |classes| classes.value_at_quantile(share));
-            // A class is named after its upper end, which may lie beyond the longest span.
-            Duration::from_micros(micros.min(HIGH)).min(self.max)
-        };
-        WaitSummary {
-            count: self.count,
-            p50: quantile(0.5),
-            p90: quantile(0.9),
-            p99: quantile(0.99),
-            max: self.max,
-        }
+fn summary(count: u64, max: Duration, classes: Option<&Histogram<u32>>) -> WaitSummary {
+    let quantile = |share: f64| {
+        let micros = classes.map_or(0, |classes| classes.value_at_quantile(share));
+        // A class is named after its upper end, which may lie beyond the longest span.
+        Duration::from_micros(micros.min(HIGH)).min(max)
+    };
+    WaitSummary {
+        count,
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p99: quantile(0.99),
+        max,
     }
 }
 
@@ -221,6 +253,30 @@ mod tests {
         assert_eq!(summary.max, Duration::from_nanos(1_000_000_007));
     }
 
+    /// The same spans give the same summary, whether or not they were enough for classes.
+    #[test]
+    fn few_are_kept_without_classes_and_tell_the_same() {
+        let (few, many) = (WaitHistogram::default(), WaitHistogram::default());
+        let record = |to: &WaitHistogram, spans| {
+            (1..=spans).for_each(|micros| to.record(Duration::from_micros(micros * micros)));
+        };
+        record(&few, FEW as u64);
+        assert!(matches!(lock(own(&few)).spans, Spans::Few(ref few) if few.len() == FEW));
+        let mut classes = empty().expect("room for the classes");
+        lock(own(&few)).spans.add_to(&mut classes);
+        record(&many, 1);
+        *lock(own(&many)) = Measured {
+            count: FEW as u64,
+            max: Duration::from_micros((FEW * FEW) as u64),
+            spans: Spans::Many(classes),
+        };
+        assert_eq!(few.summary(), many.summary());
+        few.record(HOUR);
+        assert!(
+            matches!(lock(own(&few)).spans, Spans::Many(ref all) if all.len() == FEW as u64 + 1)
+        );
+    }
+
     #[test]
     fn one_span_is_every_quantile_of_itself() {
         for span in [Duration::from_nanos(1), Duration::from_micros(12_345), HOUR] {
@@ -257,16 +313,16 @@ mod tests {
     fn classes_that_are_full_grow_old_and_never_overflow() {
         let waits = WaitHistogram::default();
         waits.record(HOUR);
-        if let Some(classes) = &mut lock(own(&waits)).classes {
-            classes.saturating_record_n(1000, u32::MAX - 1);
-            assert_eq!(classes.len(), u64::from(u32::MAX));
-        }
+        let mut full = empty().expect("room for the classes");
+        full.saturating_record_n(HIGH, 1);
+        full.saturating_record_n(1000, u32::MAX - 1);
+        lock(own(&waits)).spans = Spans::Many(full);
         waits.record(Duration::from_millis(1));
-        let total = lock(own(&waits))
-            .classes
-            .as_ref()
-            .map(|classes| classes.len());
-        assert_eq!(total, Some(u64::from(u32::MAX / 2) + 1));
+        let total = match &lock(own(&waits)).spans {
+            Spans::Many(classes) => classes.len(),
+            Spans::Few(few) => few.len() as u64,
+        };
+        assert_eq!(total, u64::from(u32::MAX / 2) + 1);
         let summary = waits.summary();
         assert!(about(summary.p99, Duration::from_millis(1)), "{summary:?}");
         assert_eq!((summary.count, summary.max), (2, HOUR));

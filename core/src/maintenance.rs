@@ -88,7 +88,7 @@ fn triage<T>(verdict: Verdict, entry: &Entry<T>, now: Tick, spared: bool) -> Tri
     if spared && idle_timeout.is_some_and(|timeout| idle_for >= timeout) {
         return Triage::Retire(RetireReason::IdleTimeout);
     }
-    if entry.dirty || now >= entry.keepalive_at() {
+    if entry.record.is_dirty() || now >= entry.keepalive_at() {
         Triage::LookAfter
     } else {
         Triage::Keep
@@ -103,7 +103,7 @@ async fn look_after<D: Driver>(shared: &Arc<Shared<D>>, entry: Box<Entry<D::Obje
     let mut held = Held::new(Arc::clone(shared), entry);
     held.checking();
     let mut deadline = Deadline::After(config.config.recycle_timeout);
-    if held.entry_mut().dirty {
+    if held.entry_mut().record.is_dirty() {
         match recycle(held, &mut deadline).await {
             Checked::Good(back) => held = back,
             Checked::Gone => return,

@@ -6,6 +6,7 @@
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crossbeam_utils::atomic::AtomicCell;
 
@@ -53,30 +54,36 @@ fn count(counter: &AtomicU64) {
 }
 
 /// The public facts about one object.
+///
+/// A cache line of its own: whoever holds the object writes here at each acquire and release, and the
+/// holder of its neighbour would pay for it.
+#[repr(align(64))]
 pub(crate) struct Record {
     pub(crate) id: u64,
     pub(crate) slot: u32,
-    pub(crate) created_at: Tick,
     state: AtomicU8,
     leak_reported: AtomicBool,
+    dirty: AtomicBool,
+    born_at: AtomicU64,
     uses: AtomicU64,
-    recycles: AtomicU64,
     since: AtomicU64,
     expires_at: AtomicU64,
     taken_at: AtomicCell<Option<&'static Location<'static>>>,
     taken_by: AtomicU64,
 }
 
+const _: () = assert!(size_of::<Record>() == 64, "more than a cache line");
+
 impl Record {
     pub(crate) fn new(id: u64, slot: u32, now: Tick) -> Self {
         Self {
             id,
             slot,
-            created_at: now,
             state: AtomicU8::new(ObjectState::Checking as u8),
             leak_reported: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+            born_at: AtomicU64::new(now.as_nanos()),
             uses: AtomicU64::new(0),
-            recycles: AtomicU64::new(0),
             since: AtomicU64::new(now.as_nanos()),
             expires_at: AtomicU64::new(Tick::NEVER.as_nanos()),
             taken_at: AtomicCell::new(None),
@@ -90,6 +97,7 @@ impl Record {
         self.taken_at.store(Some(by.at));
         self.taken_by.store(by.key, Relaxed);
         self.leak_reported.store(false, Relaxed);
+        self.dirty.store(true, Relaxed);
         count(&self.uses);
         self.state.store(ObjectState::InUse as u8, Relaxed);
     }
@@ -116,6 +124,18 @@ impl Record {
         Tick::from_nanos(self.since.load(Relaxed))
     }
 
+    /// When its age is counted from: when it was made, and later by what the pool has missed since.
+    pub(crate) fn born_at(&self) -> Tick {
+        Tick::from_nanos(self.born_at.load(Relaxed))
+    }
+
+    /// This much does not count towards its age. For the owner alone.
+    pub(crate) fn relieve(&self, missed: Duration) {
+        let born_at = self.born_at().after(missed);
+        self.born_at.store(born_at.as_nanos(), Relaxed);
+        self.expire_at(self.expires_at().after(missed));
+    }
+
     /// The end of its life.
     #[inline]
     pub(crate) fn expires_at(&self) -> Tick {
@@ -131,13 +151,20 @@ impl Record {
         self.uses.load(Relaxed)
     }
 
+    /// Whether it was handed out since it was last recycled.
     #[inline]
-    pub(crate) fn recycled(&self) {
-        count(&self.recycles);
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty.load(Relaxed)
     }
 
+    #[inline]
+    pub(crate) fn recycled(&self) {
+        self.dirty.store(false, Relaxed);
+    }
+
+    /// How often it was recycled: once after each use, but for the last one while it is dirty.
     pub(crate) fn recycles(&self) -> u64 {
-        self.recycles.load(Relaxed)
+        self.uses().saturating_sub(u64::from(self.is_dirty()))
     }
 
     /// Whether this is the first report of a leak since the object was taken.

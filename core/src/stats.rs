@@ -7,7 +7,7 @@
 //! came.
 
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use std::time::Duration;
@@ -168,16 +168,29 @@ impl Stats {
 /// missed does not count towards anybody's age; it does count as idle time, so that all are
 /// validated before use.
 #[derive(Default)]
-pub(crate) struct Missed(AtomicU64);
+pub(crate) struct Missed(AtomicU32);
+
+/// How much was missed up to a moment, in steps of 2^24 ns (17 ms), modulo 2^32 of them (two years).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MissedSteps(u32);
+
+const STEP_BITS: u32 = 24;
 
 impl Missed {
+    /// What is less than a step is forgotten; what is more than two years counts as that.
     pub(crate) fn note(&self, span: Duration) {
-        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        self.0.fetch_add(nanos, Relaxed);
+        let steps = u32::try_from(span.as_nanos() >> STEP_BITS).unwrap_or(u32::MAX);
+        self.0.fetch_add(steps, Relaxed);
     }
 
-    pub(crate) fn nanos(&self) -> u64 {
-        self.0.load(Relaxed)
+    pub(crate) fn steps(&self) -> MissedSteps {
+        MissedSteps(self.0.load(Relaxed))
+    }
+}
+
+impl MissedSteps {
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(u64::from(self.0.wrapping_sub(earlier.0)) << STEP_BITS)
     }
 }
 
@@ -204,6 +217,24 @@ mod tests {
         assert_eq!(totals.created, 1, "closing asks for it");
         let measured = cfg!(all(feature = "__without_stats", not(debug_assertions)));
         assert_eq!(COUNTING, !measured);
+    }
+
+    #[test]
+    fn what_was_missed_is_told_in_steps_and_in_turns() {
+        let missed = Missed::default();
+        let before = missed.steps();
+        missed.note(Duration::from_nanos((1 << STEP_BITS) - 1));
+        assert_eq!(missed.steps(), before, "less than a step");
+        missed.note(Duration::from_secs(3600));
+        let hour = missed.steps().since(before);
+        assert!(Duration::from_secs(3600) - hour < Duration::from_millis(17));
+        let noon = missed.steps();
+        missed.note(Duration::MAX);
+        let most = Duration::from_nanos(u64::from(u32::MAX) << STEP_BITS);
+        assert_eq!(missed.steps().since(noon), most);
+        let round = missed.steps();
+        missed.note(Duration::from_secs(3600));
+        assert_eq!(missed.steps().since(round), hour, "over the edge");
     }
 
     /// Red with the counters read in the order in which they are written: an object that is made and

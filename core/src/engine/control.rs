@@ -147,7 +147,7 @@ impl<T> Engine<T> {
 
     /// Looks at an object that is about to be handed out.
     pub(crate) fn inspect(&self, entry: &mut Entry<T>, now: Tick) -> Verdict {
-        let more = entry.relieve(self.missed.nanos());
+        let more = entry.relieve(self.missed.steps());
         if more > Duration::ZERO && entry.record.state() == ObjectState::Idle {
             let since = entry.record.since().after(more).min(now);
             entry.record.moved(ObjectState::Idle, since);

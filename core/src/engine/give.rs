@@ -231,10 +231,9 @@ impl<T> Engine<T> {
         }
     }
 
-    /// Marks a returned object: used up, put aside at `now`.
+    /// Marks a returned object: put aside at `now`.
     #[inline]
     pub(crate) fn put_aside(&self, entry: &mut Entry<T>, now: Tick) {
-        entry.dirty = true;
         // The configuration may have been changed while it was out. It is looked at closely only when
         // somebody wants it, but the stock goes by its lifetime from now on.
         if entry.stamp != self.stamp.read() {

@@ -139,8 +139,7 @@ impl<T> Engine<T> {
         let settings = self.settings();
         let record = self.registry.enrol(now);
         self.stats.created();
-        let mut entry = Entry::new(object, record, settings, stamp, jitter);
-        entry.missed = self.missed.nanos();
-        Box::new(entry)
+        let missed = self.missed.steps();
+        Box::new(Entry::new(object, record, settings, stamp, missed, jitter))
     }
 }

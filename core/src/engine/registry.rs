@@ -19,7 +19,8 @@ pub struct ObjectInfo {
     pub id: u64,
     /// Where it is.
     pub state: ObjectState,
-    /// How long ago it was made.
+    /// How long ago it was made; without the time that its pool has missed, in a stopped process or before
+    /// the clock leapt.
     pub age: Duration,
     /// How long it has been in its state; up to a quarter of a second off.
     pub in_state_for: Duration,
@@ -34,7 +35,7 @@ impl Record {
         ObjectInfo {
             id: self.id,
             state: self.state(),
-            age: now.since(self.created_at),
+            age: now.since(self.born_at()),
             in_state_for: now.since(self.since()),
             uses: self.uses(),
             taken_at: self.taken_at(),
