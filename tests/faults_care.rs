@@ -202,6 +202,8 @@ const HOSTILE: &[(&str, Change)] = &[
         c.keepalive_every = Some(Duration::ZERO);
     }),
     ("leak_after", |c| c.leak_after = Some(Duration::ZERO)),
+    ("max_waiting", |c| c.max_waiting = Some(0)),
+    ("shed_after", |c| c.shed_after = Some(Duration::ZERO)),
     ("max_concurrent_creates", |c| c.max_concurrent_creates = 0),
     ("create_backoff.first", |c| {
         c.create_backoff.first = Duration::ZERO;

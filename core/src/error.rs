@@ -33,6 +33,10 @@ pub enum AcquireError {
         /// How long the caller waited for it to be resumed.
         waited: Duration,
     },
+    /// Too many wait already, or for too long, and the pool was configured to refuse early what it could
+    /// only serve late (`max_waiting`, `shed_after`).
+    #[error("{0}")]
+    Overloaded(#[source] Box<Overloaded>),
     /// `acquire_many` asked for more objects than there may ever be.
     #[error("{asked} objects were asked for, but max_size is {max_size}")]
     TooMany {
@@ -44,11 +48,58 @@ pub enum AcquireError {
 }
 
 impl AcquireError {
+    /// Whether the pool refused early what it could only have served late.
+    pub const fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded(_))
+    }
+
     /// Whether the caller's deadline was the reason.
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
     }
 }
+
+/// The report of a caller that was not let wait.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Overloaded {
+    /// Which bound it met.
+    pub bound: Bound,
+    /// How long it waited.
+    pub waited: Duration,
+    /// How the pool stood.
+    pub status: Status,
+}
+
+/// A bound on the waiting line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bound {
+    /// There was no room in it: `max_waiting`.
+    Full,
+    /// It has not been empty for long, and the caller stood in it for `shed_after`.
+    Standing,
+}
+
+impl fmt::Display for Overloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { waited, status, .. } = self;
+        match self.bound {
+            Bound::Full => f.write_str("refused, since the waiting line is full (max_waiting)")?,
+            Bound::Standing => write!(
+                f,
+                "given up after {} in a waiting line that does not go down (shed_after)",
+                Span(*waited)
+            )?,
+        }
+        write!(
+            f,
+            ": {status}; ask less often, or for more objects (max_size)"
+        )
+    }
+}
+
+impl Error for Overloaded {}
 
 /// What the caller was waiting for when its time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

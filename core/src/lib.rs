@@ -71,7 +71,7 @@ pub use config::{Backoff, Fairness, PoolConfig, Strategy, ValidationError};
 pub use doors::Rest;
 pub use driver::{Driver, Home, Job, Outcome};
 pub use engine::{Audit, ObjectInfo, Status};
-pub use error::{AcquireError, CreateFailed, Stage, TimedOut};
+pub use error::{AcquireError, Bound, CreateFailed, Overloaded, Stage, TimedOut};
 pub use factory::{BlockingFactory, BoxError, Factory};
 pub use guard::Guard;
 pub use guarded::{Panicked, catch};

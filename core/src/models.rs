@@ -90,6 +90,8 @@ pub enum Seen<T> {
 pub enum Why {
     /// Its time was up.
     TimedOut,
+    /// There was no room in the line.
+    TurnedAway,
     /// The pool is closed.
     Closed,
     /// Its time was up while the pool was paused.
@@ -174,7 +176,10 @@ impl<T> Pool<T> {
 
     /// Joins the line and looks, as a caller's first poll does.
     pub fn enter(&self, asks: Asks, waker: &Waker, now: u64) -> (Turn, Seen<T>) {
-        let (place, look) = self.0.enter(asks.into(), waker, Tick::from_nanos(now));
+        let entered = self.0.enter(asks.into(), waker, Tick::from_nanos(now));
+        let Ok((place, look)) = entered else {
+            unreachable!("no model has a bound on its line");
+        };
         (Turn(place), self.seen(look))
     }
 
@@ -357,6 +362,7 @@ impl<T> Pool<T> {
 const fn why(parting: &Parting) -> Why {
     match parting {
         Parting::TimedOut { .. } => Why::TimedOut,
+        Parting::TurnedAway => Why::TurnedAway,
         Parting::Closed => Why::Closed,
         Parting::Paused => Why::Paused,
         Parting::Failing(_) => Why::Failing,

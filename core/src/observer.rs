@@ -51,6 +51,13 @@ pub enum Event<'a> {
         /// How long it waited.
         waited: Duration,
     },
+    /// An acquire was refused early: too many wait, or for too long.
+    Overloaded {
+        /// Where it was called.
+        at: &'static Location<'static>,
+        /// How long it waited.
+        waited: Duration,
+    },
     /// An object has been out for longer than `leak_after`; told once each time it is taken.
     Leaked {
         /// Its number.
@@ -94,6 +101,9 @@ impl fmt::Debug for Event<'_> {
             Self::Retired { id, reason } => shown(f, "Retired", &[("id", id), ("reason", reason)]),
             Self::TimedOut { at, waited } => {
                 shown(f, "TimedOut", &[("at", at), ("waited", waited)])
+            }
+            Self::Overloaded { at, waited } => {
+                shown(f, "Overloaded", &[("at", at), ("waited", waited)])
             }
             Self::Leaked {
                 id,

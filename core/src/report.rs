@@ -4,7 +4,7 @@
 
 use crate::driver::{Driver, Home};
 use crate::engine::Parting;
-use crate::error::{AcquireError, CreateFailed, Stage, TimedOut};
+use crate::error::{AcquireError, Bound, CreateFailed, Overloaded, Stage, TimedOut};
 use crate::observer::Event;
 use crate::record::Taker;
 use crate::waiters::{Failure, Wish};
@@ -19,6 +19,11 @@ pub(crate) fn report<D: Driver, H: Home<D>>(
     let waited = home.clock.now().since(wish.since);
     match why {
         Parting::Closed => AcquireError::Closed,
+        Parting::TurnedAway => overloaded(home, Bound::Full, wish, by),
+        // It is not its own deadline that came.
+        Parting::TimedOut { .. } if home.clock.now() < wish.deadline => {
+            overloaded(home, Bound::Standing, wish, by)
+        }
         Parting::TooMany => AcquireError::TooMany {
             asked: wish.objects as usize,
             max_size: home.engine.permits.state().limit(),
@@ -41,6 +46,22 @@ pub(crate) fn report<D: Driver, H: Home<D>>(
             timed_out(home, stage, wish, by)
         }
     }
+}
+
+fn overloaded<D: Driver, H: Home<D>>(
+    home: &H,
+    bound: Bound,
+    wish: Wish,
+    by: Taker,
+) -> AcquireError {
+    home.engine.stats.turned_away();
+    let waited = home.clock.now().since(wish.since);
+    home.tell(|| Event::Overloaded { at: by.at, waited });
+    AcquireError::Overloaded(Box::new(Overloaded {
+        bound,
+        waited,
+        status: home.engine.status(),
+    }))
 }
 
 fn create_failed<D: Driver, H: Home<D>>(home: &H, failure: Failure, wish: Wish) -> AcquireError {

@@ -45,6 +45,8 @@ pub struct Totals {
     pub waited: u64,
     /// Acquires that ended at their deadline.
     pub timed_out: u64,
+    /// Acquires that were refused early, because too many waited or for too long.
+    pub turned_away: u64,
     /// Acquires that were dropped while they waited.
     pub cancelled: u64,
     /// Objects made.
@@ -78,6 +80,7 @@ impl Totals {
 #[derive(Default)]
 pub(crate) struct Stats {
     timed_out: AtomicU64,
+    turned_away: AtomicU64,
     cancelled: AtomicU64,
     created: AtomicU64,
     create_failures: AtomicU64,
@@ -126,6 +129,10 @@ impl Stats {
         count(&self.timed_out);
     }
 
+    pub(crate) fn turned_away(&self) {
+        count(&self.turned_away);
+    }
+
     pub(crate) fn cancelled(&self) {
         count(&self.cancelled);
     }
@@ -146,6 +153,7 @@ impl Stats {
             acquired: uses,
             waited: wait.count,
             timed_out: self.timed_out.load(Relaxed),
+            turned_away: self.turned_away.load(Relaxed),
             cancelled: self.cancelled.load(Relaxed),
             created: self.created.load(Relaxed),
             create_failures: self.create_failures.load(Relaxed),
@@ -207,12 +215,18 @@ mod tests {
         stats.waited(Duration::from_secs(1));
         stats.held(Duration::from_secs(1));
         stats.timed_out();
+        stats.turned_away();
         stats.cancelled();
         stats.created();
         let totals = stats.totals((0, 0));
         let once = u64::from(COUNTING);
-        let waits = [totals.waited, totals.timed_out, totals.cancelled];
-        assert_eq!(waits, [once; 3]);
+        let waits = [
+            totals.waited,
+            totals.timed_out,
+            totals.turned_away,
+            totals.cancelled,
+        ];
+        assert_eq!(waits, [once; 4]);
         assert_eq!([totals.wait.count, totals.hold.count], [once; 2]);
         assert_eq!(totals.created, 1, "closing asks for it");
         let measured = cfg!(all(feature = "__without_stats", not(debug_assertions)));

@@ -103,10 +103,13 @@ impl<D: Driver, H: Home<D>> Turn<D, H> {
 
     fn look(&mut self, cx: &Context<'_>, looking: Looking) -> (Look<D::Object>, Tick) {
         let (place, look, now) = match self.stage {
-            Stage::Joining(now) => {
-                let (place, look) = self.home.engine.enter(self.wish, cx.waker(), now);
-                (place, look, now)
-            }
+            Stage::Joining(now) => match self.home.engine.enter(self.wish, cx.waker(), now) {
+                Ok((place, look)) => (place, look, now),
+                Err(why) => {
+                    self.move_to(Stage::Over);
+                    return (Look::Parted(why), now);
+                }
+            },
             Stage::InLine(place) | Stage::Creating(place, _) => {
                 let now = self.home.clock.now();
                 let look = self.home.engine.look(place, cx.waker(), now, looking);

@@ -49,6 +49,10 @@ const IN_CODE: &[(&str, Change)] = &[
     ("keepalive_every", |c| c.keepalive_every = Some(OVER_YEAR)),
     ("leak_after", |c| c.leak_after = Some(ZERO)),
     ("leak_after", |c| c.leak_after = Some(OVER_YEAR)),
+    ("max_waiting", |c| c.max_waiting = Some(0)),
+    ("max_waiting", |c| c.max_waiting = Some(MAX_CEILING + 1)),
+    ("shed_after", |c| c.shed_after = Some(ZERO)),
+    ("shed_after", |c| c.shed_after = Some(OVER_DAY)),
     ("max_concurrent_creates", |c| c.max_concurrent_creates = 0),
     ("max_concurrent_creates", |c| {
         c.max_concurrent_creates = usize::MAX;
@@ -100,6 +104,8 @@ const IN_TEXT: &[(&str, &str, bool)] = &[
     ("validate_after", NO_DURATION, true),
     ("keepalive_every", NO_DURATION, true),
     ("leak_after", NO_DURATION, true),
+    ("max_waiting", NO_SIZE, true),
+    ("shed_after", NO_DURATION, true),
     ("max_concurrent_creates", NO_SIZE, false),
     ("fail_fast", NO_SWITCH, false),
     ("create_backoff", NO_BACKOFF, false),
@@ -177,6 +183,7 @@ fn fault_23_zero_in_files_is_refused_or_means_something() {
         ("min_idle", false),
         ("lifetime_jitter", false),
         ("max_uses", true),
+        ("max_waiting", true),
         ("max_concurrent_creates", true),
         ("warm_concurrency", true),
     ] {

@@ -204,6 +204,27 @@ pub struct PoolConfig {
     #[serde(with = "serial::leak_after")]
     pub leak_after: Option<Duration>,
 
+    /// For how many callers there is room in the waiting line: 1 to [`MAX_CEILING`]; `None` = for all. Who
+    /// finds it full is refused at once ([`Overloaded`](crate::Overloaded)). Those whose object is
+    /// being made stand in it too, so it should be no less than `max_size`.
+    ///
+    /// Default `None`: `acquire_timeout` bounds the line, and only its user knows how many callers are
+    /// worth their memory.
+    #[serde(with = "serial::max_waiting")]
+    pub max_waiting: Option<usize>,
+
+    /// How long a caller may stand in a standing line, one that was not empty for 100 ms (or for
+    /// `shed_after`, if that is more) while all objects existed: more than zero, at most one day; `None` =
+    /// until its deadline. Then it is given up ([`Overloaded`](crate::Overloaded)). Bursts are
+    /// waited for as ever; only where callers come faster than they can be served, some are refused early
+    /// and the others served while they still want it. What is shed is as much as is too much: a pool
+    /// under ten times its load goes on at its full rate.
+    ///
+    /// Default `None`: plain first come, first served. The field uses 5 ms for work of a millisecond (RFC
+    /// 8289): some times the time that an object is held.
+    #[serde(with = "serial::shed_after")]
+    pub shed_after: Option<Duration>,
+
     /// How many `create` calls may run at once: 1 to [`MAX_CEILING`].
     ///
     /// Default 4: fills a pool of ten in three rounds without storming a server that has just
@@ -261,6 +282,8 @@ impl Default for PoolConfig {
             validate_after: Some(Duration::from_millis(500)),
             keepalive_every: None,
             leak_after: None,
+            max_waiting: None,
+            shed_after: None,
             max_concurrent_creates: 4,
             fail_fast: false,
             create_backoff: Backoff::default(),

@@ -54,6 +54,8 @@ fields! {
     validate_after: Option<Duration>, OrNever;
     keepalive_every: Option<Duration>, OrNever;
     leak_after: Option<Duration>, OrNever;
+    max_waiting: Option<usize>, OrNever;
+    shed_after: Option<Duration>, OrNever;
     max_concurrent_creates: usize, Plain;
     fail_fast: bool, Plain;
     warm_on_register: bool, Plain;

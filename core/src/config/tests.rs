@@ -35,6 +35,8 @@ max_uses = "never"
 validate_after = "500ms"
 keepalive_every = "never"
 leak_after = "never"
+max_waiting = "never"
+shed_after = "never"
 max_concurrent_creates = 4
 fail_fast = false
 warm_on_register = false
@@ -80,13 +82,16 @@ fn never_has_three_spellings() {
             config.validate_after,
             config.keepalive_every,
             config.leak_after,
+            config.shed_after,
         ];
-        config.max_uses.is_none() && durations == [None; 5]
+        let numbers = config.max_uses.is_none() && config.max_waiting.is_none();
+        numbers && durations == [None; 6]
     };
     let document = |word: &str| {
         format!(
             r#"{{"idle_timeout": {word}, "max_lifetime": {word}, "validate_after": {word},
-            "keepalive_every": {word}, "leak_after": {word}, "max_uses": {word}}}"#
+            "keepalive_every": {word}, "leak_after": {word}, "max_uses": {word},
+            "max_waiting": {word}, "shed_after": {word}}}"#
         )
     };
     for word in ["null", "\"never\"", "\"none\""] {
@@ -136,6 +141,8 @@ fn limits_are_inclusive_and_tests_may_run_on_nanoseconds() {
             validate_after: Some(age),
             keepalive_every: Some(age),
             leak_after: Some(age),
+            shed_after: Some(timeout),
+            max_waiting: Some(MAX_CEILING),
             lifetime_jitter: 0.5,
             max_uses: Some(1),
             max_size: MAX_CEILING,
@@ -221,6 +228,8 @@ prop_compose! {
         base in sizes_and_times(),
         lifetime_jitter in 0.0..=0.5_f64,
         max_uses in prop::option::of(1..=i64::MAX.unsigned_abs()),
+        max_waiting in prop::option::of(1..=MAX_CEILING),
+        shed_after in prop::option::of((1..=86_400_000_000_000_u64).prop_map(Duration::from_nanos)),
         max_concurrent_creates in 1..=MAX_CEILING,
         warm_concurrency in 1..=MAX_CEILING,
         [fail_fast, warm_on_register] in prop::array::uniform2(any::<bool>()),
@@ -232,8 +241,8 @@ prop_compose! {
             max: Duration::from_nanos(first + more),
         };
         PoolConfig {
-            lifetime_jitter, max_uses, max_concurrent_creates, warm_concurrency, fail_fast,
-            warm_on_register, create_backoff, maintenance_every, ..base
+            lifetime_jitter, max_uses, max_waiting, shed_after, max_concurrent_creates,
+            warm_concurrency, fail_fast, warm_on_register, create_backoff, maintenance_every, ..base
         }
     }
 }

@@ -116,6 +116,7 @@ impl PoolConfig {
         self.check_sizes(ceiling)?;
         self.check_timeouts()?;
         self.check_ages()?;
+        self.check_line()?;
         count("max_concurrent_creates", self.max_concurrent_creates)?;
         self.create_backoff.check()?;
         count("warm_concurrency", self.warm_concurrency)?;
@@ -167,6 +168,21 @@ impl PoolConfig {
         }
         age("keepalive_every", self.keepalive_every)?;
         age("leak_after", self.leak_after)
+    }
+
+    fn check_line(&self) -> Result<(), ValidationError> {
+        if let Some(most) = self.max_waiting
+            && !(1..=MAX_CEILING).contains(&most)
+        {
+            let constraint = format!("from 1 to {MAX_CEILING} or \"never\"");
+            return Err(ValidationError::new("max_waiting", constraint, most));
+        }
+        let Some(value) = self.shed_after else {
+            return Ok(());
+        };
+        let fits = !value.is_zero() && value <= DAY;
+        let constraint = "more than zero and at most one day, or \"never\"";
+        span("shed_after", value, fits, constraint)
     }
 
     fn check_uses(&self) -> Result<(), ValidationError> {

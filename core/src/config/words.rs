@@ -97,23 +97,30 @@ impl Offable for Duration {
     }
 }
 
-impl Offable for u64 {
-    const EXPECTED: &'static str = "a whole number";
+macro_rules! offable_number {
+    ($number:ty) => {
+        impl Offable for $number {
+            const EXPECTED: &'static str = "a whole number";
 
-    // Sources that know only text (environment variables, query strings) have no other way.
-    fn from_text(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|error: ParseIntError| error.to_string())
-    }
+            // Sources that know only text (environment variables, query strings) have no other way.
+            fn from_text(text: &str) -> Result<Self, String> {
+                text.parse()
+                    .map_err(|error: ParseIntError| error.to_string())
+            }
 
-    fn from_number(number: u64) -> Option<Self> {
-        Some(number)
-    }
+            fn from_number(number: u64) -> Option<Self> {
+                number.try_into().ok()
+            }
 
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(*self)
-    }
+            fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.serialize(to)
+            }
+        }
+    };
 }
+
+offable_number!(u64);
+offable_number!(usize);
 
 struct OrNeverVisitor<T>(PhantomData<T>);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Tick;
-use crate::config::{Fairness, PoolConfig, ValidationError};
+use crate::config::{PoolConfig, ValidationError};
 use crate::engine::{Engine, ObjectInfo, Settings};
 use crate::entry::{Entry, Verdict};
 use crate::primitives::PoisonError;
@@ -44,11 +44,11 @@ impl<T> Engine<T> {
         if !Arc::ptr_eq(before, &self.settings()) {
             return false;
         }
-        let (limit, strategy, fairness) = (config.max_size, config.strategy, config.fairness);
+        let (limit, strategy) = (config.max_size, config.strategy);
         self.install(Settings::new(config));
         self.permits.set_limit(limit);
         self.idle.set_strategy(strategy);
-        self.line.lock().strict = fairness == Fairness::Strict;
+        self.line.lock().configure(&self.settings().config);
         true
     }
 

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::guarded::contained;
 use crate::primitives::{Ordering, fence};
-use crate::waiters::{Desk, Failure, Left, Locked, Place, Standing, Wakes, Wish};
+use crate::waiters::{Desk, Failure, Left, Locked, Place, Sight, Standing, Verdict, Wakes, Wish};
 
 /// What a waiter finds when it looks.
 pub(crate) enum Look<T> {
@@ -38,6 +38,8 @@ pub(crate) enum Parting {
     TimedOut {
         failure: Option<Failure>,
     },
+    /// There was no room in the line.
+    TurnedAway,
     Closed,
     Paused,
     /// It asks for more objects than there may be, since `max_size` was lowered.
@@ -58,10 +60,24 @@ impl<T> Desk<T> {
 impl<T> Engine<T> {
     /// Joins the line, and looks: one moment, under one lock. The place is the caller's while it is to
     /// wait or to create; otherwise it has been left.
-    pub(crate) fn enter(&self, wish: Wish, waker: &Waker, now: Tick) -> (Place, Look<T>) {
+    ///
+    /// # Errors
+    ///
+    /// [`Parting::TurnedAway`] when there is no room for it: it has not joined.
+    pub(crate) fn enter(
+        &self,
+        wish: Wish,
+        waker: &Waker,
+        now: Tick,
+    ) -> Result<(Place, Look<T>), Parting> {
         // Cloned before the lock and dropped after it: a waker is user code.
         let (mut waker, mut wakes) = (Some(waker.clone()), Wakes::default());
         let mut line = self.line.lock();
+        let Some(wish) = self.admit(&mut line, wish, now) else {
+            drop(line);
+            contained(|| drop(waker));
+            return Err(Parting::TurnedAway);
+        };
         let place = self.join(&mut line, wish, &mut wakes);
         let look = match self.outcome(&mut line, place, now, &mut wakes) {
             Some(look) => look,
@@ -71,7 +87,31 @@ impl<T> Engine<T> {
         wakes.wake();
         contained(|| drop(waker));
         self.hand_over_the_turn(&look, place, false, Looking::MayCreate);
-        (place, look)
+        Ok((place, look))
+    }
+
+    /// What is left of its wish in a line that is too long; nothing where there is no room.
+    #[inline]
+    fn admit(&self, line: &mut Locked<'_, T>, wish: Wish, now: Tick) -> Option<Wish> {
+        if !line.overload.is_on() || wish.returning {
+            return Some(wish);
+        }
+        let state = self.permits.state();
+        let sight = Sight {
+            waiting: line.queue.len(),
+            all_made: state.open() && state.total() >= state.limit() && line.gate.creating() == 0,
+            now,
+        };
+        match line.overload.judge(sight) {
+            Verdict::TurnedAway => None,
+            Verdict::Waits => Some(wish),
+            Verdict::WaitsFor(span) => Some(wish.within(span)),
+            Verdict::AllWaitFor(span) => {
+                line.queue.hurry(span);
+                line.alarm = Tick::NEVER;
+                Some(wish.within(span))
+            }
+        }
     }
 
     pub(crate) fn join(&self, line: &mut Locked<'_, T>, wish: Wish, wakes: &mut Wakes) -> Place {
@@ -275,7 +315,12 @@ impl<T> Engine<T> {
             .failure()
             .filter(|failure| !failure.due)
             .map_or(Tick::NEVER, |failure| failure.retry_at);
-        let wanted = line.queue.waiter(place).deadline.min(retry_at);
+        // With no alarm set it is set for everybody: the others may have been hurried.
+        let deadline = match line.alarm {
+            Tick::NEVER => line.queue.earliest_deadline(),
+            _ => line.queue.waiter(place).deadline,
+        };
+        let wanted = deadline.min(retry_at);
         let alarm = (wanted < line.alarm).then_some(wanted);
         line.alarm = line.alarm.min(wanted);
         Look::Wait { alarm }

@@ -29,7 +29,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::Tick;
-use crate::config::{Fairness, PoolConfig};
+use crate::config::PoolConfig;
 use crate::entry::Entry;
 use crate::idle::Idle;
 use crate::permits::Permits;
@@ -97,7 +97,7 @@ impl<T> Engine<T> {
             idle: Idle::new(ceiling, config.strategy),
             permits: Permits::new(config.max_size),
             stamp: StampCell::new(),
-            line: Line::new(config.fairness == Fairness::Strict),
+            line: Line::new(&config),
             retired: Retired::new(),
             acquire_timeout: AtomicU64::new(nanos(config.acquire_timeout)),
             settings: Snapshot::new(Arc::new(Settings::new(config))),

@@ -6,6 +6,9 @@
 mod gate;
 #[cfg(all(test, not(loom)))]
 mod gate_tests;
+mod overload;
+#[cfg(all(test, not(loom)))]
+mod overload_tests;
 mod queue;
 #[cfg(all(test, not(loom)))]
 mod queue_tests;
@@ -13,6 +16,7 @@ mod waiter;
 mod wakes;
 
 pub(crate) use gate::{Cause, Failure, Gate};
+pub(crate) use overload::{Overload, Sight, Verdict};
 pub(crate) use queue::{Place, Queue};
 pub(crate) use waiter::{Left, Standing, Waiter, Wish};
 pub(crate) use wakes::{Wakes, wake};
@@ -20,6 +24,7 @@ pub(crate) use wakes::{Wakes, wake};
 use std::ops::{Deref, DerefMut};
 
 use crate::Tick;
+use crate::config::{Fairness, PoolConfig};
 use crate::entry::Entry;
 use crate::primitives::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
 
@@ -46,18 +51,20 @@ pub(crate) struct Desk<T> {
     pub(crate) alarm: Tick,
     pub(crate) strict: bool,
     pub(crate) gate: Gate,
+    pub(crate) overload: Overload,
 }
 
 const BARRED: u32 = 1 << 31;
 
 impl<T> Line<T> {
-    pub(crate) fn new(strict: bool) -> Self {
+    pub(crate) fn new(config: &PoolConfig) -> Self {
         Self {
             word: AtomicU32::new(0),
             desk: Mutex::new(Desk {
                 queue: Queue::new(),
                 gate: Gate::new(),
-                strict,
+                overload: Overload::new(config),
+                strict: config.fairness == Fairness::Strict,
                 alarm: Tick::NEVER,
             }),
         }
@@ -93,6 +100,14 @@ impl<T> Line<T> {
 pub(crate) struct Locked<'a, T> {
     line: &'a Line<T>,
     desk: MutexGuard<'a, Desk<T>>,
+}
+
+impl<T> Desk<T> {
+    /// Goes by these settings from now on.
+    pub(crate) fn configure(&mut self, config: &PoolConfig) {
+        self.strict = config.fairness == Fairness::Strict;
+        self.overload.configure(config);
+    }
 }
 
 impl<T> Locked<'_, T> {

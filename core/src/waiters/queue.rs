@@ -6,6 +6,7 @@
 //! the slab has grown, no allocation.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::Tick;
 use crate::waiters::Failure;
@@ -270,6 +271,16 @@ impl<G> Queue<G> {
             self.unfetched -= 1;
         }
         reclaimed
+    }
+
+    /// Leaves everybody in line no more than `span` from when it began to wait.
+    pub(crate) fn hurry(&mut self, span: Duration) {
+        let mut index = self.head;
+        while index != NIL {
+            let waiter = self.at(index);
+            waiter.deadline = waiter.deadline.min(waiter.since.after(span));
+            index = waiter.next;
+        }
     }
 
     /// Takes everybody out of line whose deadline has come; answers their wakers.

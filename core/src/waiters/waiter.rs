@@ -3,6 +3,7 @@
 //! Decides nothing; the queue moves it from one standing to the next.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::Tick;
 use crate::waiters::Failure;
@@ -48,6 +49,16 @@ pub(crate) struct Wish {
     /// Woken to race for an object rather than handed one in its sleep: a thread, which needs a context
     /// switch before it can use it.
     pub(crate) races: bool,
+}
+
+impl Wish {
+    /// The same, with no more than `span` from when it began to wait.
+    pub(crate) fn within(self, span: Duration) -> Self {
+        Self {
+            deadline: self.deadline.min(self.since.after(span)),
+            ..self
+        }
+    }
 }
 
 /// One cache line: it is written by who joins, who serves and who is served, mostly on different
