@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Tick;
-use crate::config::{PoolConfig, ValidationError};
+use crate::config::{Fairness, PoolConfig, ValidationError};
 use crate::engine::{Engine, ObjectInfo, Settings};
 use crate::entry::{Entry, Verdict};
 use crate::primitives::PoisonError;
 use crate::record::ObjectState;
 use crate::retire::RetireReason;
+use crate::waiters::Overload;
 
 impl<T> Engine<T> {
     /// Changes the configuration: all of it or, with an error, nothing.
@@ -45,10 +46,13 @@ impl<T> Engine<T> {
             return false;
         }
         let (limit, strategy) = (config.max_size, config.strategy);
+        let bounds = Overload::new(&config);
+        let strict = config.fairness == Fairness::Strict;
         self.install(Settings::new(config));
         self.permits.set_limit(limit);
         self.idle.set_strategy(strategy);
-        self.line.lock().configure(&self.settings().config);
+        let mut line = self.line.lock();
+        (line.strict, line.overload) = (strict, bounds);
         true
     }
 

@@ -102,14 +102,6 @@ pub(crate) struct Locked<'a, T> {
     desk: MutexGuard<'a, Desk<T>>,
 }
 
-impl<T> Desk<T> {
-    /// Goes by these settings from now on.
-    pub(crate) fn configure(&mut self, config: &PoolConfig) {
-        self.strict = config.fairness == Fairness::Strict;
-        self.overload.configure(config);
-    }
-}
-
 impl<T> Locked<'_, T> {
     /// Whether objects must be handed over in order rather than raced for.
     pub(crate) fn hands_over(&self) -> bool {

@@ -29,7 +29,8 @@ pub(crate) struct Overload {
     most: usize,
     /// How long anybody may stand in a standing line; for ever, if zero.
     shed_after: Duration,
-    short_until: Tick,
+    /// Unknown until somebody joins.
+    short_until: Option<Tick>,
     standing: bool,
 }
 
@@ -58,20 +59,12 @@ pub(crate) enum Verdict {
 
 impl Overload {
     pub(crate) fn new(config: &PoolConfig) -> Self {
-        let mut new = Self {
-            most: 0,
-            shed_after: Duration::ZERO,
-            short_until: Tick::ZERO,
+        Self {
+            most: config.max_waiting.unwrap_or(0),
+            shed_after: config.shed_after.unwrap_or(Duration::ZERO),
+            short_until: None,
             standing: false,
-        };
-        new.configure(config);
-        new
-    }
-
-    pub(crate) fn configure(&mut self, config: &PoolConfig) {
-        self.most = config.max_waiting.unwrap_or(0);
-        self.shed_after = config.shed_after.unwrap_or(Duration::ZERO);
-        self.standing = false;
+        }
     }
 
     /// Whether there is any bound at all.
@@ -87,12 +80,12 @@ impl Overload {
         if self.shed_after.is_zero() {
             return Verdict::Waits;
         }
-        if sight.waiting == 0 || !sight.all_made {
+        let is_short = sight.waiting == 0 || !sight.all_made;
+        let known = self.short_until.filter(|_| !is_short);
+        let until = known.unwrap_or_else(|| sight.now.after(INTERVAL.max(self.shed_after)));
+        self.short_until = Some(until);
+        if sight.now < until {
             self.standing = false;
-            self.short_until = sight.now.after(INTERVAL.max(self.shed_after));
-            return Verdict::Waits;
-        }
-        if sight.now < self.short_until {
             return Verdict::Waits;
         }
         match std::mem::replace(&mut self.standing, true) {

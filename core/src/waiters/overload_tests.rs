@@ -84,10 +84,8 @@ fn a_new_bound_holds_for_those_who_stand_there_too() {
     let mut line = bounds(None, Some(TARGET));
     line.judge(sight(0, Duration::ZERO));
     assert_eq!(line.judge(sight(1, INTERVAL)), Verdict::AllWaitFor(TARGET));
-    line.configure(&PoolConfig {
-        shed_after: Some(TARGET / 5),
-        ..PoolConfig::default()
-    });
+    line = bounds(None, Some(TARGET / 5));
+    assert_eq!(line.judge(sight(1, INTERVAL)), Verdict::Waits, "as if new");
     let judged = line.judge(sight(1, INTERVAL * 2));
     assert_eq!(judged, Verdict::AllWaitFor(TARGET / 5));
 }
@@ -97,15 +95,15 @@ proptest! {
     #[test]
     fn a_burst_is_waited_for(steps in prop::collection::vec((0_usize..3, any::<bool>(), 0_u64..60), 1..200)) {
         let mut line = bounds(None, Some(TARGET));
-        let (mut now, mut short_at) = (Tick::ZERO, None);
+        let (mut now, mut short_at) = (Tick::ZERO, Tick::ZERO);
+        line.judge(sight(0, Duration::ZERO));
         for (waiting, all_made, millis) in steps {
             now = now.after(Duration::from_millis(millis));
             let judged = line.judge(Sight { waiting, all_made, now });
             if waiting == 0 || !all_made {
-                short_at = Some(now);
+                short_at = now;
             }
-            let lately = short_at.is_some_and(|at| now.since(at) < INTERVAL);
-            prop_assert_eq!(judged == Verdict::Waits, lately || (waiting == 0 || !all_made));
+            prop_assert_eq!(judged == Verdict::Waits, now.since(short_at) < INTERVAL);
         }
     }
 }
