@@ -7,7 +7,6 @@
 
 use std::future::poll_fn;
 use std::panic::Location;
-use std::task::Poll;
 
 use crate::Tick;
 use crate::bounded::Deadline;
@@ -17,6 +16,7 @@ use crate::entry::Entry;
 use crate::error::{AcquireError, Stage};
 use crate::guard::Guard;
 use crate::held::Held;
+use crate::park::task_key;
 use crate::record::{ObjectState, Taker};
 use crate::report::{report, timed_out};
 use crate::retire::RetireReason;
@@ -133,7 +133,7 @@ pub(crate) async fn acquire_many<D: Driver, H: Home<D>>(
 async fn taker(request: &Request) -> Taker {
     let key = match request.caller {
         Caller::Thread(key) => key,
-        Caller::Task => poll_fn(|cx| Poll::Ready(cx.waker().data() as usize as u64)).await,
+        Caller::Task => task_key().await,
     };
     Taker {
         at: request.at,
@@ -141,7 +141,8 @@ async fn taker(request: &Request) -> Taker {
     }
 }
 
-#[inline]
+/// Always in place, as [`take_quickly`].
+#[inline(always)]
 pub(crate) fn hand_out<D: Driver, H: Home<D>>(held: Held<D, H>, by: Taker) -> Guard<D, H> {
     let (home, mut entry) = held.into_parts();
     entry.newborn = false;

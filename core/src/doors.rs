@@ -2,6 +2,7 @@
 //!
 //! Decides nothing: each method says which deadline and which guard, and `acquire` does the rest.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -132,16 +133,61 @@ impl<D: Driver> Pool<D> {
         task: Option<u64>,
         until: impl FnOnce(&Clock, Duration) -> Option<Tick>,
     ) -> Result<Guard<D, H>, Rest<'h, D, H>> {
+        Self::begin_at_once(home, at, task).map_err(|begun| begun.rest(until))
+    }
+
+    /// The part of [`begin`](Self::begin) that takes no waiting.
+    ///
+    /// # Errors
+    ///
+    /// What is to be gone on from, where the whole takes waiting.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn begin_at_once<H: Home<D>>(
+        home: H,
+        at: At,
+        task: Option<u64>,
+    ) -> Result<Guard<D, H>, Begun<D, H>> {
         let key = task.unwrap_or_else(park::thread_key);
         let by = Taker { at, key };
         match take_quickly(home, by) {
             Quick::Done(guard) => Ok(guard),
-            start => Err(rest(start, by, task.is_some(), until)),
+            start => Err(Begun {
+                start,
+                by,
+                is_task: task.is_some(),
+            }),
         }
     }
 }
 
-#[cold]
+/// An acquire that could not be served at once.
+#[doc(hidden)]
+pub struct Begun<D: Driver, H: Home<D>> {
+    start: Quick<D, H>,
+    by: Taker,
+    is_task: bool,
+}
+
+impl<D: Driver, H: Home<D>> fmt::Debug for Begun<D, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").finish_non_exhaustive()
+    }
+}
+
+impl<D: Driver, H: Home<D>> Begun<D, H> {
+    /// The rest of it; see [`Pool::begin`].
+    #[cold]
+    pub fn rest<'h>(self, until: impl FnOnce(&Clock, Duration) -> Option<Tick>) -> Rest<'h, D, H>
+    where
+        D: 'h,
+        H: 'h,
+    {
+        let Self { start, by, is_task } = self;
+        rest(start, by, is_task, until)
+    }
+}
+
 fn rest<'h, D: Driver, H: Home<D> + 'h>(
     start: Quick<D, H>,
     by: Taker,

@@ -126,11 +126,18 @@ impl<D: Driver, H: Home<D>> Held<D, H> {
 }
 
 impl<D: Driver, H: Home<D>> Drop for Held<D, H> {
+    #[inline]
     fn drop(&mut self) {
         if let Some((home, entry)) = self.0.take() {
-            home.retire(entry, fate());
+            abandon(&home, entry);
         }
     }
+}
+
+/// Apart, so that the common case, in which it was taken, is a comparison.
+#[cold]
+fn abandon<D: Driver>(home: &Shared<D>, entry: Box<Entry<D::Object>>) {
+    home.retire(entry, fate());
 }
 
 impl<D: Driver, H: Home<D>> fmt::Debug for Held<D, H> {

@@ -68,7 +68,7 @@ pub use backend::{Backend, BackendStatus};
 pub use closing::Closing;
 pub use config::{Backoff, Fairness, PoolConfig, Strategy, ValidationError};
 #[doc(hidden)]
-pub use doors::Rest;
+pub use doors::{Begun, Rest};
 pub use driver::{Driver, Home, Job, Outcome};
 pub use engine::{Audit, ObjectInfo, Status};
 pub use error::{AcquireError, Bound, CreateFailed, Overloaded, Stage, TimedOut};

@@ -3,7 +3,8 @@
 //! Decides when to poll again and when to park. Knows nothing of pools, clocks or runtimes: a
 //! deadline is a future like any other.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 
 /// Runs `future` to its end on the calling thread, which sleeps while there is nothing to do.
 ///
@@ -51,6 +52,15 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[inline]
 pub fn thread_key() -> u64 {
     key::of_this_thread()
+}
+
+/// A number that tells the task that polls from others that wait at the same time. For the framework.
+///
+/// It is where the waker's data lies: free of charge, and as good as a name while the task waits.
+#[doc(hidden)]
+#[inline]
+pub async fn task_key() -> u64 {
+    poll_fn(|cx| Poll::Ready(cx.waker().data() as usize as u64)).await
 }
 
 #[cfg(not(loom))]
