@@ -135,7 +135,11 @@ async fn attempt<D: Driver>(ticket: Ticket<D>, purpose: Purpose) {
             ticket.deliver(object, stamp, started);
             // Stock is made a few at a time: each one that is done makes room for the next.
             if purpose == Purpose::Stock && shared.driver.can_spawn() {
-                shared.start_restocking(shared.clock.now());
+                let again = shared.start_restocking(shared.clock.now());
+                // With enough of it for now: when the next of it is too old to count.
+                if again < crate::Tick::NEVER {
+                    shared.ring_at(again);
+                }
             }
         }
         Some(Ok(Err(error)) | Err(Unfinished::Panicked(error))) => ticket.fail(&Cause::from(error)),

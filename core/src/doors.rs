@@ -176,6 +176,15 @@ impl<D: Driver, H: Home<D>> fmt::Debug for Begun<D, H> {
 }
 
 impl<D: Driver, H: Home<D>> Begun<D, H> {
+    /// Where it was begun.
+    pub fn home(&self) -> Option<H> {
+        match &self.start {
+            Quick::Done(_) => None,
+            Quick::Unchecked(held) => Some(held.home_ref()),
+            Quick::Nothing(home) => Some(H::clone(home)),
+        }
+    }
+
     /// The rest of it; see [`Pool::begin`].
     #[cold]
     pub fn rest<'h>(self, until: impl FnOnce(&Clock, Duration) -> Option<Tick>) -> Rest<'h, D, H>

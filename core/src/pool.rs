@@ -215,6 +215,13 @@ impl<D: Driver> Pool<D> {
         async move { crate::maintenance::round(&shared).await }
     }
 
+    /// Destroys what was retired, here and now. For the framework, where nothing runs in the background.
+    #[doc(hidden)]
+    pub fn bury_retired(&self) -> impl Future<Output = ()> + Send + use<D> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.bury_all().await }
+    }
+
     /// Whether the books balance. For tests.
     #[doc(hidden)]
     pub fn audit(&self) -> Audit {

@@ -52,7 +52,10 @@ impl<T> Engine<T> {
         self.permits.set_limit(limit);
         self.idle.set_strategy(strategy);
         let mut line = self.line.lock();
-        (line.strict, line.overload) = (strict, bounds);
+        line.strict = strict;
+        let before = std::mem::replace(&mut line.overload, bounds);
+        drop(line);
+        drop(before);
         true
     }
 

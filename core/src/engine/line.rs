@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::guarded::contained;
 use crate::primitives::{Ordering, fence};
-use crate::waiters::{Desk, Failure, Left, Locked, Place, Sight, Standing, Verdict, Wakes, Wish};
+use crate::waiters::{Desk, Failure, Left, Locked, Place, Standing, Wakes, Wish};
 
 /// What a waiter finds when it looks.
 pub(crate) enum Look<T> {
@@ -88,30 +88,6 @@ impl<T> Engine<T> {
         contained(|| drop(waker));
         self.hand_over_the_turn(&look, place, false, Looking::MayCreate);
         Ok((place, look))
-    }
-
-    /// What is left of its wish in a line that is too long; nothing where there is no room.
-    #[inline]
-    fn admit(&self, line: &mut Locked<'_, T>, wish: Wish, now: Tick) -> Option<Wish> {
-        if !line.overload.is_on() || wish.returning {
-            return Some(wish);
-        }
-        let state = self.permits.state();
-        let sight = Sight {
-            waiting: line.queue.len(),
-            all_made: state.open() && state.total() >= state.limit() && line.gate.creating() == 0,
-            now,
-        };
-        match line.overload.judge(sight) {
-            Verdict::TurnedAway => None,
-            Verdict::Waits => Some(wish),
-            Verdict::WaitsFor(span) => Some(wish.within(span)),
-            Verdict::AllWaitFor(span) => {
-                line.queue.hurry(span);
-                line.alarm = Tick::NEVER;
-                Some(wish.within(span))
-            }
-        }
     }
 
     pub(crate) fn join(&self, line: &mut Locked<'_, T>, wish: Wish, wakes: &mut Wakes) -> Place {

@@ -14,6 +14,7 @@
 //!   under way or somebody was nudged to start one.
 //! - I6 (`books`): created = alive + destroyed + detached, and permits = alive + creating.
 
+mod admit;
 mod books;
 mod control;
 mod creation;

@@ -51,7 +51,8 @@ pub(crate) struct Desk<T> {
     pub(crate) alarm: Tick,
     pub(crate) strict: bool,
     pub(crate) gate: Gate,
-    pub(crate) overload: Overload,
+    /// Who is turned away, where anybody is.
+    pub(crate) overload: Option<Box<Overload>>,
 }
 
 const BARRED: u32 = 1 << 31;

@@ -58,19 +58,17 @@ pub(crate) enum Verdict {
 }
 
 impl Overload {
-    pub(crate) fn new(config: &PoolConfig) -> Self {
-        Self {
-            most: config.max_waiting.unwrap_or(0),
-            shed_after: config.shed_after.unwrap_or(Duration::ZERO),
-            short_until: None,
-            standing: false,
-        }
-    }
-
-    /// Whether there is any bound at all.
-    #[inline]
-    pub(crate) const fn is_on(&self) -> bool {
-        self.most > 0 || !self.shed_after.is_zero()
+    /// None without any bound, as most lines are.
+    pub(crate) fn new(config: &PoolConfig) -> Option<Box<Self>> {
+        let is_on = config.max_waiting.is_some() || config.shed_after.is_some();
+        is_on.then(|| {
+            Box::new(Self {
+                most: config.max_waiting.unwrap_or(0),
+                shed_after: config.shed_after.unwrap_or(Duration::ZERO),
+                short_until: None,
+                standing: false,
+            })
+        })
     }
 
     pub(crate) fn judge(&mut self, sight: Sight) -> Verdict {
