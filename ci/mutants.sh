@@ -28,7 +28,7 @@ export LOOM_MAX_PREEMPTIONS=2
 export LOOM_UNCOUNTED=1
 
 # Every marker has a mutation, and every mutation has its one marker.
-marked() { grep -rhoE '// proof: [a-z0-9-]+' "$tree/core/src" | awk '{ print $3 }' | sort; }
+marked() { grep -rhoE '// proof: [a-z0-9-]+' "$tree/core/src" "$tree/src" | awk '{ print $3 }' | sort; }
 mutations() { grep -v '^#' "$table"; }
 
 copy_tree() {
@@ -42,8 +42,21 @@ copy_tree() {
     done
 }
 
+# scenarios FILTER: the same, of the framework under shuttle (the tier of what src/ rests on).
+scenarios() {
+    (cd "$tree" && export CARGO_TARGET_DIR="$CARGO_TARGET_DIR-shuttle" SHUTTLE_RANDOM_SEED=1 && \
+        RUSTFLAGS="${RUSTFLAGS/--cfg loom/--cfg shuttle}" \
+        SHUTTLE_ITERATIONS=2000 timeout 1200 cargo nextest run --config-file ci/nextest.toml \
+        --profile mutants -p nebula-resource-shuttle-tests --test framework --release -E "$1") \
+        >"$tree/log" 2>&1 </dev/null
+}
+
 # models TIER FILTER: runs the models of that tier that match, in the copy, until one fails.
 models() {
+    if [[ "$1" == shuttle ]]; then
+        scenarios "$2"
+        return
+    fi
     local features=()
     if [[ "$1" == lock ]]; then
         features=(--features "$LOCK_FEATURE")
@@ -64,7 +77,11 @@ to_filter() { printf 'test(/%s/)' "$1"; }
 # Answers in $caught who caught it, or fails.
 run_mutant() {
     local tier=$1 filter=$2 round
-    for round in "$tier $(to_filter "$filter")" "ring all()" "lock all()"; do
+    local all=("ring all()" "lock all()")
+    if [[ "$tier" == shuttle ]]; then
+        all=("shuttle all()")
+    fi
+    for round in "$tier $(to_filter "$filter")" "${all[@]}"; do
         if ! models "${round%% *}" "${round#* }"; then
             caught=$(culprit)
             if [[ -z "$caught" ]]; then
@@ -115,7 +132,7 @@ while IFS=$'\t' read -r name tier filter change; do
     fi
     number=$((number + 1))
     began=$SECONDS
-    file=$(cd "$tree" && grep -rlE "// proof: $name( |\$)" core/src)
+    file=$(cd "$tree" && grep -rlE "// proof: $name( |\$)" core/src src)
     cp "$tree/$file" "$tree/kept"
     sed "/\/\/ proof: $name\( \|\$\)/{n; $change
 }" "$tree/kept" >"$tree/$file"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Random schedules of both facades as they are shipped, under shuttle: every scenario by two
-# schedulers. A schedule that fails is kept in target/shuttle/failures; how to replay it is written in
+# Random schedules of both facades and of the framework as they are shipped, under shuttle: every
+# scenario by two schedulers. A schedule that fails is kept in target/shuttle/failures; how to replay it is written in
 # shuttle-tests/src/lib.rs.
 #
 #   ci/shuttle.sh                 a few hundred schedules of each, from a fixed seed

@@ -50,7 +50,7 @@ allowed() {
         nebula-resource-core) ;;
         nebula-resource-sync | nebula-resource-async | nebula-resource-loom-tests) echo "$core" ;;
         nebula-resource-histories | nebula-resource-mutants) ;;
-        nebula-resource-shuttle-tests) echo "$core $facades nebula-resource-histories" ;;
+        nebula-resource-shuttle-tests) echo "$core $facades nebula-resource nebula-resource-histories" ;;
         nebula-resource) echo "$core $facades" ;;
         nebula-resource-fault-proxy) echo "nebula-resource-async" ;;
         nebula-resource-soak) echo "$core $facades nebula-resource" ;;

@@ -5,8 +5,17 @@
 #[doc = include_str!("../docs/scopes.md")]
 pub mod scopes {}
 
+#[doc = include_str!("../docs/pooling.md")]
+pub mod pooling {}
+
 #[doc = include_str!("../docs/resource-trait.md")]
 pub mod resource_trait {}
+
+#[doc = include_str!("../docs/health.md")]
+pub mod health {}
+
+#[doc = include_str!("../docs/autoscale.md")]
+pub mod autoscale {}
 
 #[doc = include_str!("../docs/integration.md")]
 pub mod integration {}

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::printable::is_printable;
+
 /// The longest key, in bytes.
 const MOST_BYTES: usize = 128;
 
@@ -76,13 +78,6 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether every character shows itself: the standard library escapes those that do not. Backslashes
-/// and quotes it escapes for other reasons.
-fn is_printable(name: &str) -> bool {
-    let plain = name.replace(['\\', '"', '\''], "");
-    plain.escape_debug().eq(plain.chars())
 }
 
 impl FromStr for Key {

@@ -148,9 +148,13 @@
 //! | ask from a library that knows nothing of the manager | [`provider`] |
 //! | change a configuration, stop a tenant or everything | [`Manager::reload_config`], [`Manager::end_scope`], [`Manager::shutdown`] |
 //! | know what depends on what, and where each resource is in its life | [`Manager::graph`], [`lifecycle`] |
+//! | have resources looked after, and kept from callers while they do not work | [`health`], [`quarantine`] |
+//! | turn callers away at once while a resource fails | [`breaker`], [`ManagedGuard::report`] |
+//! | try again | [`retry`] |
 //! | know what happens to resources | [`events`], [`hooks`], [`Manager::status`] |
 //! | have a pool whose callers await, mostly | [`Pool`], [`Factory`] |
 //! | have a pool whose callers block, mostly | [`sync::Pool`], [`BlockingFactory`] |
+//! | have pools follow demand | [`autoscale`] |
 //! | put a blocking factory into an async pool | [`Blocking`] |
 //! | bound what several pools ask of one server | [`Backend`] |
 //! | say how a pool is made | [`Builder`], [`sync::Builder`], [`PoolConfig`] (serde) |
@@ -232,6 +236,12 @@
 //!   `cancelling_ends_the_wait`.
 //! - Tenants with pools from one template never have more instances together than they may, and no
 //!   tenant keeps another from its part. Held by `no_tenant_can_keep_another_from_its_part`.
+//! - A backend that fails is detected within a check's interval, its callers are told at once, and the
+//!   attempts against it are those of the schedule, however many ask. Held by
+//!   `a_failing_backend_is_detected`, `callers_are_told_at_once` and `attempts_are_those_of_the_schedule`.
+//! - No health check can take away more instances at once than it may, or a resource that works: not by
+//!   hanging, panicking, lying or flapping. Held by `a_wrong_check_`, `a_check_that_` and
+//!   `a_single_failing_instance`.
 //! - Asking the manager for what is idle allocates nothing. Held by
 //!   `acquiring_what_is_idle_allocates_nothing`.
 //!
@@ -240,6 +250,17 @@
 //!   `containment_is_`, `who_differs_in_one_name` and `the_way_up_never`.
 //! - A cancelled caller's wait ends at once, a task's and a thread's alike, and loses nothing. Held by
 //!   `a_cancelled_`.
+//! - Autoscaling follows demand within its limits, and what an operator says is not undone by what was
+//!   decided before. Held by `it_grows_under_demand`, `callers_in_line_are_demand` and
+//!   `what_was_decided_before_the_operator_spoke`.
+//! - The stock is replaced before it is too old, and warmed up so many at a time. Held by `fault_20`,
+//!   `what_ages_is_replaced_before_it_goes` and `registration_warms_up_so_many`.
+//! - A circuit breaker changes by its table only, lets through no more trials than it may, and gets back
+//!   the place of a trial that is dropped, cancelled or leaked. Held by `whatever_happens_it_keeps_its_word`,
+//!   `fault_05_a_trial` and `fault_08_a_trial`.
+//! - What may have been done is not repeated unless it is said to do no harm; all attempts share the
+//!   caller's deadline, and all callers the budget. Held by `what_may_have_been_done`,
+//!   `fault_28_no_attempt` and `fault_15_when_all_fail`.
 //! - A hook or a recorder that panics harms nobody but its caller; what comes back and what has to go
 //!   cannot be refused. Held by `a_panicking_hook`, `a_recorder_that_panics` and `what_comes_back_`.
 //!
@@ -255,21 +276,29 @@
 //! Without either, background work runs on helper threads, and waiting works everywhere: it needs
 //! no runtime.
 
+pub mod autoscale;
+pub mod breaker;
 mod common;
 pub mod context;
 pub mod events;
 mod filter;
 #[cfg(doctest)]
 mod guides;
+pub mod health;
 pub mod hooks;
 mod key;
 pub mod lifecycle;
 pub mod manager;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod outcome;
 pub mod prelude;
+mod primitives;
+mod printable;
 pub mod provider;
+pub mod quarantine;
 mod resource;
+pub mod retry;
 pub mod scope;
 mod spans;
 mod switch;
@@ -282,13 +311,14 @@ pub use nebula_resource_async::{
     AsyncDriver, Blocking, Builder, Guard, Lendable, OwnedGuard, Pool, Runtime, runtime,
 };
 pub use nebula_resource_core::{
-    AcquireError, Backend, BackendStatus, Backoff, BlockingFactory, BoxError, Closing,
-    CreateFailed, Event, Factory, Fairness, ObjectInfo, ObjectState, Observer, PoolConfig,
-    RetireReason, Stage, Status, Strategy, TimedOut, Totals, ValidationError, WaitSummary, clock,
-    config,
+    AcquireError, Backend, BackendStatus, Backoff, BlockingFactory, Bound, BoxError, Closing,
+    CreateFailed, Event, Factory, Fairness, ObjectInfo, ObjectState, Observer, Overloaded,
+    PoolConfig, RetireReason, Stage, Status, Strategy, TimedOut, Totals, ValidationError,
+    WaitSummary, clock, config,
 };
 #[doc(inline)]
 pub use nebula_resource_sync as sync;
+pub use outcome::Severity;
 pub use resource::{BlockingResource, CreateContext, Resource, ResourceConfig};
 pub use scope::Scope;
 

@@ -5,7 +5,8 @@
 //! whatever is not in the table.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::primitives::{AtomicU8, Ordering};
 
 /// Where a resource is in its life.
 ///

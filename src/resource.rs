@@ -7,6 +7,7 @@
 mod blocking;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use blocking::BlockingResource;
 
 use crate::common::Common;
 use crate::key::Key;
+use crate::outcome::Severity;
 use crate::scope::Scope;
 
 /// The settings of a resource, as they are read from a file or made in code.
@@ -247,6 +249,45 @@ pub trait Resource: Send + Sync + 'static {
     fn is_broken(&self, instance: &Self::Instance) -> bool {
         let _ = instance;
         false
+    }
+
+    /// Says how bad an error is that a caller met with while it used an instance, and
+    /// [reported](crate::ManagedGuard::report): for the instance, and for the resource.
+    ///
+    /// The default knows lost connections, and takes everything else for transient
+    /// ([`Severity::of`]). A resource that knows its library's errors says more: above all which of
+    /// them are the caller's own fault.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use nebula_resource::{BlockingResource, CreateContext, Severity};
+    /// use nebula_resource_sqlite::rusqlite::{self, Connection, ErrorCode};
+    /// use std::error::Error;
+    ///
+    /// struct Orders;
+    ///
+    /// impl BlockingResource for Orders {
+    ///     type Config = ();
+    ///     type Instance = Connection;
+    ///     type Error = rusqlite::Error;
+    ///
+    ///     fn create(&self, (): &(), _: &CreateContext) -> rusqlite::Result<Connection> {
+    ///         Connection::open_in_memory()
+    ///     }
+    ///
+    ///     fn classify(&self, error: &(dyn Error + 'static)) -> Severity {
+    ///         let code = error.downcast_ref::<rusqlite::Error>().and_then(|e| e.sqlite_error_code());
+    ///         match code {
+    ///             Some(ErrorCode::ConstraintViolation) => Severity::Harmless,
+    ///             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Severity::Fatal,
+    ///             _ => Severity::of(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    fn classify(&self, error: &(dyn Error + 'static)) -> Severity {
+        Severity::of(error)
     }
 
     /// The resources that must be there for this one to work, by their keys: they are registered

@@ -157,6 +157,7 @@ const HELD: &[(usize, Held)] = &[
             &[
                 "fault_22_a_thousand_pools_and_ten_thousand_objects",
                 "fault_22_no_thread_for_each_pool",
+                "fault_22_a_thousand_resources_of_one_manager",
             ],
             "issue 5: one maintenance task per manager",
         ),
@@ -167,6 +168,7 @@ const HELD: &[(usize, Held)] = &[
             &[
                 "fault_23_hostile_configurations_build_no_pool",
                 "fault_23_hostile_changes",
+                "fault_23_hostile_configurations_register_nothing",
             ],
             "issue 5: files and environment",
         ),
@@ -176,9 +178,18 @@ const HELD: &[(usize, Held)] = &[
         By(&[
             "fault_24_a_pool_formats_neither_factory_nor_object",
             "fault_24_secrets_",
+            "fault_24_the_manager_shows_no_secret_anywhere",
         ]),
     ),
-    (25, Awaits("issue 5: managers, scopes and tenants")),
+    (
+        25,
+        By(&[
+            "fault_25_lookup_never_leaves_the_way_up",
+            "fault_25_another_tenants_resource_is_refused",
+            "fault_25_a_tenants_hook",
+            "fault_25_a_tenants_subscriber",
+        ]),
+    ),
     (
         26,
         By(&[

@@ -20,12 +20,13 @@ const OBJECTS: usize = 10;
 
 /// What a pool of ten costs before its first use: its own fields and its configuration. The stores for idle
 /// objects are made with the first object.
-const EMPTY: usize = 1_400;
-/// What the first use adds, without the stripes, of which there are two for each processor: the
-/// histogram of how long callers waited, the ring's forty places, and an object.
-const FIRST_USE: usize = 15_500;
-/// What an object costs beyond itself: its metadata, and the record that others may read.
-const OBJECT: usize = 184;
+const EMPTY: usize = 1_500;
+/// What the first use adds, without the stripes, of which there are two for each processor: how long its callers
+/// waited, the ring's forty places, and an object.
+const FIRST_USE: usize = 2_000;
+/// What an object costs beyond itself: its metadata, and the record that others may read, a cache line each
+/// (`docs/decisions/0022-a-line-each.md`).
+const OBJECT: usize = 200;
 
 struct Numbers;
 
@@ -87,7 +88,7 @@ fn fault_22_a_thousand_pools_and_ten_thousand_objects() {
     let timers = runtime.manual_clock().pending_alarms();
     assert_eq!(timers, 0, "and no timer");
 
-    // Used once, it has a histogram of how long its callers waited.
+    // Used once, it knows how long its callers waited.
     let use_each = |count| {
         for pool in &pools {
             drop(runtime.run(pool.acquire_many(count)).unwrap());

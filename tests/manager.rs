@@ -323,6 +323,7 @@ fn a_scope_ends_with_all_that_is_in_it() {
 
     let report = block_on(manager.end_scope(&acme));
     assert!(report.is_clean(), "{report}");
+    assert_eq!(report.cleaned_up(), 2, "it waited for both");
     assert_eq!((db.cleaned_up(), cache.cleaned_up()), (1, 1));
     let gone = manager.acquire_blocking::<Db>("cache", &billing).map(drop);
     assert!(matches!(

@@ -121,6 +121,19 @@ fn fault_24_the_manager_shows_no_secret_anywhere() {
     all.note(&refused);
     all.note(&refused.to_string());
 
+    // The same for every tenant.
+    let template = manager.register_per_tenant("vaults", Vault, |_| Password(CANARY.into()));
+    all.note(&template);
+    template.wait().unwrap();
+    let got = runtime.run(manager.acquire::<Vault>("vaults", &caller));
+    drop(got.unwrap());
+    let wrong = |_: &str| Password(format!("wrong {CANARY}"));
+    let reload = manager.reload_per_tenant("vaults", wrong);
+    all.note(&reload);
+    let refused = runtime.run(async { reload.await }).unwrap_err();
+    all.note(&refused);
+    all.note(&refused.to_string());
+
     // Somebody waits in vain.
     let mut late = Box::pin(manager.acquire::<Vault>("vault", &caller));
     assert!(world::poll(&mut late).is_pending());

@@ -133,7 +133,16 @@ const AND: [(&str, &[Tried]); 3] = [
 ];
 
 /// For facades and the framework only, or with tests of their own.
-const NO_OPERATION: [&str; 5] = ["assemble", "with_defaults", "shared", "begin", "home"];
+const NO_OPERATION: [&str; 8] = [
+    "assemble",
+    "with_defaults",
+    "shared",
+    "begin",
+    "begin_at_once",
+    "rest",
+    "home",
+    "bury_retired",
+];
 
 /// What a facade adds: names for what core does, one line each.
 const FACADES: [(&str, &[&str]); 2] = [

@@ -3,6 +3,8 @@
 
 #[path = "shutdown/any.rs"]
 mod any;
+#[path = "shutdown/leaked.rs"]
+mod leaked;
 #[path = "shutdown/load.rs"]
 mod load;
 #[cfg(feature = "tokio")]
@@ -302,6 +304,9 @@ fn it_goes_on_when_nobody_waits_for_it() {
         world.log.lines(),
         ["main_db made", "main_db begins", "main_db dropped"]
     );
+    let report = world.runtime.run(world.manager.shutdown());
+    assert!(report.is_clean() && !report.hurried, "{report}");
+    assert_eq!((report.cleaned_up(), report.elapsed), (1, SECOND));
 }
 
 #[test]
@@ -357,8 +362,11 @@ fn an_observer_that_shuts_down_in_turn_does_no_harm() {
 #[test]
 fn a_manager_that_is_dropped_lets_everything_go() {
     let world = World::new();
-    world.register("main_db", &[], QUICK);
-    world.register("cache", &["main_db"], QUICK);
+    // Handles keep nothing open.
+    let _handles = [
+        world.register("main_db", &[], QUICK),
+        world.register("cache", &["main_db"], QUICK),
+    ];
     world.stock("main_db", 2);
     let guard = world.acquire("cache");
     let World {

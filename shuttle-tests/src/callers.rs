@@ -81,7 +81,7 @@ fn told<D: Driver>(way: Way, error: &AcquireError, pool: &Pool<D>) -> Outcome {
 }
 
 /// Polls `future` again and again, and drops it after so many times.
-async fn at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub async fn at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|cx| {

@@ -5,7 +5,6 @@
 
 use std::fmt::{self, Write};
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -13,17 +12,12 @@ use nebula_resource_core::clock::ManualClock;
 use nebula_resource_core::{Audit, PoolConfig, Shared, helpers};
 
 use crate::callers::{End, Outcome, Way};
+use crate::crew::Crew;
 use crate::explore::{draw, one_in, pick};
 use crate::facade::{Facade, Setup, drawn_config};
 use crate::factory::{Manners, Script};
 use crate::runtime::Tasks;
 use crate::thing::Ledger;
-
-/// In each part of a schedule the clock is moved no further than this: far enough for every bound
-/// and backoff, and nothing like a day. Who waits longer waits in vain.
-const MOST_TIME: Duration = Duration::from_secs(900);
-/// So often may everybody else do something before it counts as stuck.
-const PATIENCE: usize = 2_000;
 
 /// What a scenario is played on, apart from what is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -57,43 +51,16 @@ impl Terms {
     }
 }
 
-/// Somebody who was started.
-enum Party {
-    Thread(shuttle::thread::JoinHandle<()>),
-    Task(shuttle::future::JoinHandle<()>),
-}
-
 /// See the module.
 pub struct World<F: Facade> {
     pool: Mutex<Option<F>>,
     shared: Weak<Shared<F::Driver>>,
     background: bool,
-    time: bool,
-    /// So often may everybody else do something before the clock moves on.
-    pace: usize,
     hand: Arc<ManualClock>,
     script: Arc<Script>,
     ledger: Arc<Ledger>,
     tasks: Tasks,
-    parties: Mutex<Vec<Party>>,
-    /// Parties that have not ended.
-    busy: AtomicUsize,
-}
-
-/// A party that has not ended.
-struct Busy<F: Facade>(Arc<World<F>>);
-
-impl<F: Facade> Busy<F> {
-    fn new(world: &Arc<World<F>>) -> Self {
-        world.busy.fetch_add(1, Relaxed);
-        Self(Arc::clone(world))
-    }
-}
-
-impl<F: Facade> Drop for Busy<F> {
-    fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Relaxed);
-    }
+    crew: Crew,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -150,14 +117,11 @@ impl<F: Facade> World<F> {
             pool: Mutex::new(Some(pool)),
             shared,
             background,
-            time: terms.time,
-            pace: pick(&[8, 32, 128]),
+            crew: Crew::new(&hand, terms.time),
             hand,
             script,
             ledger,
             tasks,
-            parties: Mutex::default(),
-            busy: AtomicUsize::new(0),
         })
     }
 
@@ -179,9 +143,8 @@ impl<F: Facade> World<F> {
 
     /// Has `act` done by a thread of its own.
     pub fn thread(self: &Arc<Self>, act: impl FnOnce(&Self) + Send + 'static) {
-        let busy = Busy::new(self);
-        let thread = shuttle::thread::spawn(move || act(&busy.0));
-        lock(&self.parties).push(Party::Thread(thread));
+        let world = Arc::clone(self);
+        self.crew.thread(move || act(&world));
     }
 
     /// Has `act` done by a task of its own.
@@ -189,12 +152,7 @@ impl<F: Facade> World<F> {
     where
         A: Future<Output = ()> + Send + 'static,
     {
-        let (busy, act) = (Busy::new(self), act(Arc::clone(self)));
-        let task = shuttle::future::spawn(async move {
-            let _busy = busy;
-            act.await;
-        });
-        lock(&self.parties).push(Party::Task(task));
+        self.crew.task(act(Arc::clone(self)));
     }
 
     /// The end of a schedule.
@@ -218,39 +176,15 @@ impl<F: Facade> World<F> {
         assert_eq!(self.ledger.faults(), Vec::<String>::new());
     }
 
-    /// Waits for all parties. Where no time passes it just waits: if nobody can go on, shuttle says
-    /// so.
+    /// Waits for all parties.
     pub fn join(&self) {
-        if self.time {
-            self.drive(|| self.busy.load(Relaxed) == 0);
-        }
-        for party in std::mem::take(&mut *lock(&self.parties)) {
-            match party {
-                Party::Thread(thread) => thread.join().expect("a thread that does not panic"),
-                Party::Task(task) => shuttle::future::block_on(task).expect("a task that ends"),
-            }
-        }
+        self.crew.join(|| self.report());
     }
 
     /// Waits until nothing goes on in the background.
     fn settle(&self) {
-        self.drive(|| self.tasks.running() == 0 && helpers::alive() == 0);
-    }
-
-    /// Lets the others run, and time pass, until `done`.
-    fn drive(&self, done: impl Fn() -> bool) {
-        let end = self.hand.now().after(MOST_TIME);
-        let mut idle = 0;
-        while !done() {
-            shuttle::thread::yield_now();
-            idle += 1;
-            assert!(idle < PATIENCE, "stuck: {}", self.report());
-            let next = self.hand.next_alarm().filter(|at| self.time && *at <= end);
-            if let Some(at) = next.filter(|_| idle >= self.pace) {
-                self.hand.advance(at.since(self.hand.now()));
-                idle = 0;
-            }
-        }
+        let done = || self.tasks.running() == 0 && helpers::alive() == 0;
+        self.crew.drive(done, || self.report());
     }
 
     fn report(&self) -> String {
@@ -322,7 +256,7 @@ impl<F: Facade> World<F> {
 
     /// What a [`Closing`](nebula_resource_core::Closing) promises.
     fn check_all_said_goodbye(&self) {
-        if self.time && F::LENDS_UNSEEN {
+        if self.crew.has_time() && F::LENDS_UNSEEN {
             return;
         }
         let seen = self.ledger.seen();

@@ -6,13 +6,14 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use event_listener::{Event, Listener, listener};
+use event_listener::{Listener, listener};
 use nebula_resource_core::park::block_on;
+
+use crate::primitives::{AtomicBool, Event, Mutex, Ordering, PoisonError, fence};
 
 /// What was waited for is no longer wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

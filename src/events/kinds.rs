@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use nebula_resource_core::{Event, RetireReason};
 
+use crate::autoscale::Why;
+use crate::breaker::Cause;
+use crate::health::HealthState;
 use crate::hooks::Operation;
 use crate::key::Key;
 use crate::lifecycle::State;
@@ -110,6 +113,34 @@ pub enum EventKind {
     },
     /// The settings of its pool were changed.
     Reconfigured,
+    /// Its `max_size` was changed, by its autoscaling policy or by hand.
+    Scaled {
+        /// From this.
+        from: usize,
+        /// To this.
+        to: usize,
+        /// For this reason.
+        why: Why,
+    },
+    /// Its autoscaling policy would have `max_size` changed, and is not to do so itself. Told once, as
+    /// long as the advice is the same.
+    ScalingAdvised {
+        /// From this.
+        from: usize,
+        /// To this.
+        to: usize,
+        /// For this reason.
+        why: Why,
+    },
+    /// Its autoscaling policy would have `max_size` changed, and its pool refuses.
+    ScalingFailed {
+        /// From this.
+        from: usize,
+        /// To this.
+        to: usize,
+        /// Why not.
+        error: Arc<str>,
+    },
     /// Another configuration took the place of the last one.
     Reloaded {
         /// The new configuration's number.
@@ -122,6 +153,71 @@ pub enum EventKind {
     },
     /// Its pool was closed.
     Closed,
+    /// A circuit breaker lets nobody through any more. Told once, however many resources share the
+    /// breaker.
+    BreakerOpened {
+        /// What the breaker is called.
+        breaker: Arc<str>,
+        /// What opened it.
+        cause: Cause,
+        /// The same in words, with what was said last.
+        why: Arc<str>,
+        /// In how long it is tried again; `None` if it was opened by hand.
+        tried_in: Option<Duration>,
+    },
+    /// A circuit breaker lets a few through, to see how they fare.
+    BreakerHalfOpen {
+        /// What the breaker is called.
+        breaker: Arc<str>,
+        /// Why now.
+        cause: Cause,
+    },
+    /// A circuit breaker lets everybody through again.
+    BreakerClosed {
+        /// What the breaker is called.
+        breaker: Arc<str>,
+        /// Why.
+        cause: Cause,
+    },
+    /// Its health is of another kind than before.
+    HealthChanged {
+        /// How it was.
+        from: HealthState,
+        /// How it is.
+        to: HealthState,
+    },
+    /// It is kept from callers, until it works again.
+    Quarantined {
+        /// Why.
+        why: Arc<str>,
+        /// In how long it is tried again; `None` if nobody tries.
+        next_in: Option<Duration>,
+    },
+    /// An attempt to bring it back failed.
+    RecoveryFailed {
+        /// Which one since it was quarantined, from 1.
+        attempt: u32,
+        /// Why.
+        error: Arc<str>,
+        /// In how long it is tried again.
+        next_in: Option<Duration>,
+    },
+    /// Callers get it again.
+    Recovered {
+        /// After so long.
+        after: Duration,
+        /// After so many attempts; none, if it was released by hand or reloaded.
+        attempts: u32,
+    },
+    /// It was given up: somebody should have a look. Told once in each quarantine.
+    Escalated {
+        /// Why the last attempt failed.
+        why: Arc<str>,
+        /// After so many attempts.
+        attempts: u32,
+        /// In how long it is looked at all the same; `None` for never.
+        next_in: Option<Duration>,
+    },
     /// A hook refused an operation, or panicked around it.
     HookObjected {
         /// What the hook is called.

@@ -5,15 +5,14 @@
 //! it takes no lock and allocates nothing.
 
 use std::any::{TypeId, type_name};
-use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use nebula_resource_core::clock::Clock;
-use nebula_resource_core::{AcquireError, Pool, Rest, Tick, park};
+use nebula_resource_core::{AcquireError, Begun, Pool, Tick, park};
 
+use crate::breaker::Call;
 use crate::context::{Cancelled, Context};
 use crate::manager::Inner;
 use crate::manager::driver::ResourceDriver;
@@ -21,10 +20,11 @@ use crate::manager::error::ResourceError;
 use crate::manager::guard::ManagedGuard;
 use crate::manager::place::Place;
 use crate::provider::AnyGuard;
+use crate::quarantine::Hold;
 use crate::resource::Resource;
 
 pub(crate) type At = &'static Location<'static>;
-type Waiting<'a, R> = Rest<'a, ResourceDriver<R>, Place<'a, R>>;
+type Started<'a, R> = Begun<ResourceDriver<R>, Place<'a, R>>;
 
 /// Who asks for what.
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ impl<'q> Question<'q> {
     }
 
     /// When the caller's time is over, besides the pool's `timeout` from now on.
-    fn until(&self, clock: &Clock, timeout: Duration) -> Option<Tick> {
+    pub(crate) fn until(&self, clock: &Clock, timeout: Duration) -> Option<Tick> {
         let own = self.context.deadline();
         let own = own.map(|deadline| clock.deadline(deadline));
         // Looking for another pool takes from the time that there was for the first one.
@@ -92,7 +92,7 @@ impl<'q> Question<'q> {
     }
 
     #[cold]
-    fn cancelled(&self, source: Cancelled) -> ResourceError {
+    pub(crate) fn cancelled(&self, source: Cancelled) -> ResourceError {
         ResourceError::Cancelled {
             key: self.name(),
             source,
@@ -102,6 +102,12 @@ impl<'q> Question<'q> {
     #[cold]
     pub(crate) fn shutting_down(&self) -> ResourceError {
         ResourceError::ShuttingDown { key: self.name() }
+    }
+
+    #[cold]
+    pub(crate) fn quarantined(&self, hold: Hold) -> ResourceError {
+        let key = self.name();
+        ResourceError::Quarantined { key, hold }
     }
 
     #[cold]
@@ -115,6 +121,18 @@ impl<'q> Question<'q> {
         }
     }
 
+    /// Refuses whoever a circuit breaker does not let through. As a rule there is none.
+    #[inline]
+    fn let_in<R: Resource>(&self, place: &Place<'_, R>) -> Result<Option<Call>, Nothing> {
+        let breakers = place.entry().breakers();
+        if breakers.is_empty() {
+            return Ok(None);
+        }
+        let call = breakers.let_in(self.key, place.clock());
+        let refused = |refusal| Nothing::Error(ResourceError::BreakerOpen(refusal));
+        call.map(Some).map_err(refused)
+    }
+
     /// Refuses whoever was cancelled before an instance is taken.
     #[inline]
     fn still_wanted(&self) -> Result<(), ResourceError> {
@@ -125,6 +143,33 @@ impl<'q> Question<'q> {
     }
 }
 
+/// How far an acquire has come that was not served at once.
+pub(crate) enum Start<'a, R: Resource> {
+    /// Something is in the way, or is to be told.
+    Closely(Place<'a, R>),
+    Begun(Started<'a, R>),
+}
+
+/// The common case: nobody is to be told, nobody turns anybody away, and an instance is idle.
+///
+/// Always in place, before anything is put together that only the other cases need.
+#[inline(always)]
+pub(crate) fn at_once<'a, R: Resource>(
+    place: Place<'a, R>,
+    context: &Context,
+    at: At,
+    task: Option<u64>,
+) -> Result<ManagedGuard<'a, R>, Start<'a, R>> {
+    let entry = place.entry();
+    let is_open = entry.about.is_open_to_all || entry.lets_everybody_in();
+    let is_plain = is_open && !entry.is_watched();
+    if !is_plain || context.cancellation().is_cancelled() {
+        return Err(Start::Closely(place));
+    }
+    let begun = Pool::begin_at_once(place, at, task);
+    begun.map(ManagedGuard::new).map_err(Start::Begun)
+}
+
 impl Inner {
     /// Acquires for a task.
     pub(crate) async fn acquire<R: Resource>(
@@ -133,8 +178,12 @@ impl Inner {
     ) -> Result<ManagedGuard<'static, R>, ResourceError> {
         let mut ask = ask;
         loop {
-            let entry = self.find::<R>(ask)?;
-            match self.enter(ask, Place::Far(entry)).await {
+            let place = Place::Far(self.find::<R>(ask)?);
+            let start = match at_once(place, ask.context, ask.at, Some(park::task_key().await)) {
+                Ok(guard) => return Ok(guard),
+                Err(start) => start,
+            };
+            match Box::pin(self.enter(ask, start)).await {
                 Ok(guard) => return Ok(guard),
                 Err(Nothing::Error(why)) => return Err(why),
                 Err(Nothing::Closed(since)) => ask = ask.again(since),
@@ -159,17 +208,19 @@ impl Inner {
         }
     }
 
-    /// Acquires from this pool, for a task.
-    #[inline]
+    /// Acquires from this pool, for a task that was not served [at once](at_once).
     pub(crate) async fn enter<'a, R: Resource>(
         &self,
         ask: Question<'_>,
-        place: Place<'a, R>,
+        start: Start<'a, R>,
     ) -> Result<ManagedGuard<'a, R>, Nothing> {
-        if place.entry().is_watched() {
-            return Box::pin(self.enter_watched(ask, place)).await;
+        match start {
+            Start::Begun(begun) => self.go_on(ask, begun, None).await,
+            Start::Closely(place) if place.entry().is_watched() => {
+                self.enter_watched(ask, place).await
+            }
+            Start::Closely(place) => self.enter_unseen(ask, place).await,
         }
-        self.enter_unseen(ask, place).await
     }
 
     /// [`enter`](Self::enter), of which nobody is told.
@@ -180,29 +231,58 @@ impl Inner {
         place: Place<'a, R>,
     ) -> Result<ManagedGuard<'a, R>, Nothing> {
         ask.still_wanted().map_err(Nothing::Error)?;
-        let task = poll_fn(|cx| Poll::Ready(cx.waker().data() as usize as u64)).await;
-        let mut since = Tick::ZERO;
-        let begun = Pool::begin(place, ask.at, Some(task), |clock, timeout| {
-            since = clock.now();
-            ask.until(clock, timeout)
-        });
-        match begun {
-            Ok(guard) => Ok(ManagedGuard::new(guard)),
-            // On the heap, so that the future stays small: most acquires never come here.
-            Err(rest) => Box::pin(self.wait(ask, since, rest)).await,
+        if let Some(ward) = place.keeper()
+            && ward.lets_in_slowly()
+        {
+            return Box::pin(self.enter_slowly(ask, place, ward)).await;
+        }
+        self.enter_at_once(ask, place).await
+    }
+
+    /// [`enter_unseen`](Self::enter_unseen), with nothing left in the way.
+    #[inline]
+    pub(crate) async fn enter_at_once<'a, R: Resource>(
+        &self,
+        ask: Question<'_>,
+        place: Place<'a, R>,
+    ) -> Result<ManagedGuard<'a, R>, Nothing> {
+        let task = Some(park::task_key().await);
+        let call = ask.let_in(&place)?;
+        match Pool::begin_at_once(place, ask.at, task) {
+            Ok(guard) => Ok(ManagedGuard::new(guard).on(call)),
+            Err(begun) => self.go_on(ask, begun, call).await,
         }
     }
 
-    /// Waits, since then, until there is an outcome or the caller is cancelled.
-    async fn wait<'a, R: Resource>(
+    /// Waits until there is an outcome or the caller is cancelled.
+    async fn go_on<'a, R: Resource>(
         &self,
         ask: Question<'_>,
-        since: Tick,
-        rest: Waiting<'a, R>,
+        begun: Started<'a, R>,
+        call: Option<Call>,
     ) -> Result<ManagedGuard<'a, R>, Nothing> {
-        match ask.context.run(rest).await {
-            Ok(Ok(guard)) => Ok(ManagedGuard::new(guard)),
-            Ok(Err(why)) => Err(ask.nothing(why, since)),
+        let mut since = Tick::ZERO;
+        let keeper = begun.home().and_then(|place| place.keeper());
+        let rest = begun.rest(|clock, timeout| {
+            since = clock.now();
+            ask.until(clock, timeout)
+        });
+        let served = match keeper {
+            None => ask.context.run(rest).await,
+            Some(ward) => match ask.context.run(ward.unless_held(rest)).await {
+                Ok(Err(hold)) => return Err(Nothing::Error(ask.quarantined(hold))),
+                Ok(Ok(served)) => Ok(served),
+                Err(cancelled) => Err(cancelled),
+            },
+        };
+        match served {
+            Ok(Ok(guard)) => Ok(ManagedGuard::new(guard).on(call)),
+            Ok(Err(why)) => {
+                if let Some(call) = call {
+                    call.not_served(&why);
+                }
+                Err(ask.nothing(why, since))
+            }
             Err(cancelled) => Err(Nothing::Error(ask.cancelled(cancelled))),
         }
     }
@@ -214,8 +294,12 @@ impl Inner {
     ) -> Result<ManagedGuard<'static, R>, ResourceError> {
         let mut ask = ask;
         loop {
-            let entry = self.find::<R>(ask)?;
-            match self.enter_blocking(ask, Place::Far(entry)) {
+            let place = Place::Far(self.find::<R>(ask)?);
+            let start = match at_once(place, ask.context, ask.at, None) {
+                Ok(guard) => return Ok(guard),
+                Err(start) => start,
+            };
+            match self.enter_blocking(ask, start) {
                 Ok(guard) => return Ok(guard),
                 Err(Nothing::Error(why)) => return Err(why),
                 Err(Nothing::Closed(since)) => ask = ask.again(since),
@@ -223,17 +307,20 @@ impl Inner {
         }
     }
 
-    /// Acquires from this pool, for a thread.
-    #[inline]
+    /// Acquires from this pool, for a thread that was not served [at once](at_once).
+    #[cold]
     pub(crate) fn enter_blocking<'a, R: Resource>(
         &self,
         ask: Question<'_>,
-        place: Place<'a, R>,
+        start: Start<'a, R>,
     ) -> Result<ManagedGuard<'a, R>, Nothing> {
-        if place.entry().is_watched() {
-            return self.enter_blocking_watched(ask, place);
+        match start {
+            Start::Begun(begun) => park::block_on(self.go_on(ask, begun, None)),
+            Start::Closely(place) if place.entry().is_watched() => {
+                self.enter_blocking_watched(ask, place)
+            }
+            Start::Closely(place) => self.enter_blocking_unseen(ask, place),
         }
-        self.enter_blocking_unseen(ask, place)
     }
 
     /// [`enter_blocking`](Self::enter_blocking), of which nobody is told.
@@ -244,14 +331,15 @@ impl Inner {
         place: Place<'a, R>,
     ) -> Result<ManagedGuard<'a, R>, Nothing> {
         ask.still_wanted().map_err(Nothing::Error)?;
-        let mut since = Tick::ZERO;
-        let begun = Pool::begin(place, ask.at, None, |clock, timeout| {
-            since = clock.now();
-            ask.until(clock, timeout)
-        });
-        match begun {
-            Ok(guard) => Ok(ManagedGuard::new(guard)),
-            Err(rest) => park::block_on(self.wait(ask, since, rest)),
+        if let Some(ward) = place.keeper()
+            && ward.lets_in_slowly()
+        {
+            return park::block_on(self.enter_slowly(ask, place, ward));
+        }
+        let call = ask.let_in(&place)?;
+        match Pool::begin_at_once(place, ask.at, None) {
+            Ok(guard) => Ok(ManagedGuard::new(guard).on(call)),
+            Err(begun) => park::block_on(self.go_on(ask, begun, call)),
         }
     }
 }

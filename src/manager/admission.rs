@@ -105,6 +105,10 @@ impl Inner {
             advance(&newcomers, State::Ready);
         }
         let levels = self.enter_all(&newcomers)?;
+        let scalers = newcomers.iter().filter_map(|one| one.entry.scaler());
+        scalers.for_each(|scaler| scaler.begin());
+        let wards = newcomers.iter().filter_map(|one| one.entry.ward());
+        wards.for_each(|ward| ward.attend());
         if is_cold {
             return Ok(());
         }
@@ -113,7 +117,7 @@ impl Inner {
             all: newcomers,
         };
         for level in levels {
-            warm(&level).await?;
+            warm(&level).await.map_err(|why| self.unless_shut(why))?;
             advance(&level, State::Ready);
         }
         // They stay.
@@ -121,11 +125,21 @@ impl Inner {
         Ok(())
     }
 
+    /// What was stopped while it was warmed up has not failed.
+    fn unless_shut(&self, why: RegisterError) -> RegisterError {
+        match why {
+            RegisterError::NotWarm { key, .. } if self.registry.snapshot().shut => {
+                RegisterError::ShuttingDown { key }
+            }
+            why => why,
+        }
+    }
+
     /// Enters them into the books; answers in which order they are to be warmed up.
     fn enter_all(&self, newcomers: &[Registered]) -> Result<Vec<Vec<Registered>>, RegisterError> {
         let abouts: Vec<_> = newcomers.iter().map(|one| one.entry.about()).collect();
         let mut change = self.registry.change();
-        change.admit(&abouts)?;
+        change.admit(&abouts, Kind::Plain)?;
         change.with(|snapshot| newcomers.iter().for_each(|one| snapshot.put(one.clone())));
         if newcomers.len() == 1 {
             return Ok(vec![newcomers.to_vec()]);
@@ -141,7 +155,7 @@ impl Inner {
     /// Lets a template in, likewise.
     pub(crate) fn admit_template(&self, newcomer: Arc<dyn Nursery>) -> Result<(), RegisterError> {
         let mut change = self.registry.change();
-        change.admit(&[newcomer.about()])?;
+        change.admit(&[newcomer.about()], Kind::PerTenant)?;
         change.with(|snapshot| snapshot.put_template(newcomer));
         Ok(())
     }
@@ -196,18 +210,20 @@ impl Drop for Newcomers<'_> {
         let abouts: Vec<_> = going.iter().map(|one| one.entry.about()).collect();
         // Whoever has come to need one of them meanwhile finds it failed, and can have it reloaded.
         let needed = change.remove_all(&abouts);
+        let is_gone = |one: &&Registered| !needed.contains(&one.entry.about().key);
+        let gone: Vec<_> = going.iter().filter(is_gone).cloned().collect();
+        change.leave(&gone);
         drop(change);
         self.all
             .iter()
             .for_each(|one| one.entry.advance(State::Failed));
-        let gone = |one: &Registered| !needed.contains(&one.entry.about().key);
-        drop(self.manager.send_off(going.into_iter().filter(gone)));
+        drop(self.manager.send_off(gone));
     }
 }
 
 impl Change<'_> {
     /// Enters what is about to come into the graph, if nothing speaks against it.
-    fn admit(&mut self, abouts: &[&About]) -> Result<(), RegisterError> {
+    fn admit(&mut self, abouts: &[&About], kind: Kind) -> Result<(), RegisterError> {
         let snapshot = self.before();
         for (at, about) in abouts.iter().enumerate() {
             let key = about.key.clone();
@@ -223,7 +239,7 @@ impl Change<'_> {
                     registered: there.resource,
                 });
             }
-            refuse_unseen(&snapshot, abouts, about)?;
+            refuse_unseen(&snapshot, abouts, about, kind)?;
         }
         let nodes: Vec<_> = abouts
             .iter()
@@ -268,25 +284,45 @@ fn taken<'s>(snapshot: &'s Snapshot, about: &About) -> Option<&'s About> {
     (about.scope == Scope::GLOBAL).then(|| template.about())
 }
 
+/// What newcomers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// A template: what tenants have from it is in their scopes.
+    PerTenant,
+}
+
 /// Refuses what needs something that is there, or comes along, but not for it. What is not there at
 /// all, the graph refuses.
 fn refuse_unseen(
     snapshot: &Snapshot,
     coming: &[&About],
     about: &About,
+    kind: Kind,
 ) -> Result<(), RegisterError> {
+    let is_tenants = kind == Kind::PerTenant || about.scope.tenant_id().is_some();
     for need in &about.needs {
+        let is_per_tenant = snapshot.template(need).is_some();
         let there = snapshot.all_of(need).map(|there| there.entry.about());
         let along = coming.iter().copied().filter(|along| along.key == *need);
         let owners: Vec<Scope> = there
             .chain(along)
             .map(|owner| owner.scope.clone())
             .collect();
-        if !owners.is_empty() && !owners.iter().any(|owner| owner.contains(&about.scope)) {
+        let is_seen = owners.iter().any(|owner| owner.contains(&about.scope));
+        if is_seen || (is_per_tenant && is_tenants) {
+            continue;
+        }
+        let (key, scope) = (about.key.clone(), about.scope.clone());
+        let need = need.clone();
+        if is_per_tenant {
+            return Err(RegisterError::DependencyPerTenant { key, scope, need });
+        }
+        if !owners.is_empty() {
             return Err(RegisterError::DependencyOutOfScope {
-                key: about.key.clone(),
-                scope: about.scope.clone(),
-                need: need.clone(),
+                key,
+                scope,
+                need,
                 owners,
             });
         }

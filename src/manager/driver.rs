@@ -2,6 +2,7 @@
 //!
 //! Decides where each call runs. Knows nothing of keys, scopes, or who asks.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,14 +10,17 @@ use nebula_resource_async::runtime::{AnyRuntime, Chosen};
 use nebula_resource_async::{at_once, within};
 use nebula_resource_core::clock::Clock;
 use nebula_resource_core::{
-    BoxError, Driver, Held, Home, Job, Outcome, RetireReason, helpers, lend, offload,
+    BoxError, Driver, Held, Home, Job, Outcome, RetireReason, Tick, catch, helpers, lend, offload,
 };
 
+use crate::breaker::Call;
+use crate::context::Cancellation;
 use crate::hooks::Operation;
-use crate::manager::leftovers::Leftovers;
+use crate::manager::leftovers::{Leftover, Leftovers};
 use crate::manager::shutdown::CleanUp;
 use crate::manager::tenants::{Allowance, Permit};
 use crate::manager::watch::Watch;
+use crate::outcome::Severity;
 use crate::resource::{BlockingCalls, CreateContext, Resource};
 use crate::spans::{self, Span};
 use crate::switch::{Signals, Switch};
@@ -37,6 +41,12 @@ pub(crate) struct ResourceDriver<R: Resource> {
 pub(crate) struct Instance<R: Resource> {
     pub(crate) it: R::Instance,
     permit: Option<Permit>,
+    /// A caller has met with an error after which it is not to be used again.
+    pub(crate) is_spoilt: bool,
+    /// When a caller last said how it fared.
+    pub(crate) reported_at: Tick,
+    /// What circuit breakers know of its present use.
+    pub(crate) call: Option<Call>,
 }
 
 /// The resource, and how to call it.
@@ -85,11 +95,12 @@ impl<R: Resource> ResourceDriver<R> {
             .is_some_and(|calls| calls.recycle_blocks_dyn());
         let runtime = Chosen::new(runtime);
         let switch = watch.switch();
+        let clock = clock.unwrap_or_else(|| runtime.get().clock());
         let calls = Calls {
             resource,
             blocking,
             watch,
-            clock: clock.unwrap_or_else(|| runtime.get().clock()),
+            clock,
         };
         Self {
             calls,
@@ -120,11 +131,38 @@ impl<R: Resource> ResourceDriver<R> {
     /// Its turn: one clean-up for each instance that was kept. What comes after them is cleaned up
     /// as it comes.
     pub(crate) fn clean_up(&self) -> Vec<CleanUp> {
-        let clean_up = |(instance, why)| -> CleanUp {
+        let clean_up = |left: Leftover<_>| -> CleanUp {
             let calls = self.calls.clone();
-            Box::pin(async move { calls.clean_up(instance, why).await })
+            Box::pin(async move {
+                let Leftover { object, why, debt } = left;
+                let cleaned_up = calls.clean_up(object, why).await;
+                drop(debt);
+                cleaned_up
+            })
         };
         self.leftovers.take().into_iter().map(clean_up).collect()
+    }
+
+    /// What it runs.
+    pub(crate) fn resource(&self) -> &R {
+        &self.calls.resource
+    }
+
+    /// What its resource takes an error for.
+    pub(crate) fn classify(&self, error: &(dyn Error + 'static)) -> Severity {
+        let severity = catch("classify", || self.calls.resource.classify(error));
+        // Whoever has panicked over an error has not understood what it did to the instance.
+        severity.unwrap_or(Severity::Poisoned)
+    }
+
+    /// What is raised once all of that has ended, whoever began it; none if it has.
+    pub(crate) fn owed(&self) -> Option<Cancellation> {
+        self.leftovers.owed()
+    }
+
+    /// Nothing waits to be cleaned up, or is being so.
+    pub(crate) fn has_no_leftovers(&self) -> bool {
+        self.leftovers.is_empty()
     }
 
     /// The clock that its pool goes by.
@@ -148,7 +186,13 @@ impl<R: Resource> Driver for ResourceDriver<R> {
             Ok(_) => begun.end(None, None),
             Err(error) => begun.end(None, Some(&**error)),
         }
-        Ok(Instance { it: made?, permit })
+        Ok(Instance {
+            it: made?,
+            permit,
+            is_spoilt: false,
+            reported_at: Tick::ZERO,
+            call: None,
+        })
     }
 
     async fn validate<H: Home<Self>>(held: Held<Self, H>) -> Outcome<Self, H> {
@@ -192,7 +236,7 @@ impl<R: Resource> Driver for ResourceDriver<R> {
 
     #[inline]
     fn is_broken(&self, instance: &Instance<R>) -> bool {
-        self.calls.resource.is_broken(&instance.it)
+        instance.is_spoilt || self.calls.resource.is_broken(&instance.it)
     }
 
     async fn destroy(&self, instance: Instance<R>, why: RetireReason) {
@@ -227,13 +271,24 @@ impl<R: Resource> Calls<R> {
             return made.map_err(Into::into);
         };
         let (plan, span) = (Arc::clone(plan), span.clone());
-        let work = move || span.within(|| calls.create_dyn(&plan.config, &plan.context));
-        offload("create", helpers::run, work).await?
+        let waiting = Arc::new(());
+        let waits = Arc::downgrade(&waiting);
+        let work = move || {
+            // It may have stood in line for a thread, and its pool be closed by now.
+            // proof: create-wanted
+            if waits.strong_count() == 0 {
+                return Err("nobody waits for it any more".into());
+            }
+            span.within(|| calls.create_dyn(&plan.config, &plan.context))
+        };
+        let made = offload("create", helpers::run, work).await;
+        drop(waiting);
+        made?
     }
 
     /// Says goodbye to an instance. An error is what a blocking call panicked with.
     async fn clean_up(&self, instance: Instance<R>, why: RetireReason) -> Result<(), BoxError> {
-        let Instance { it, permit } = instance;
+        let Instance { it, permit, .. } = instance;
         let begun = self.watch.begin_clean_up(why, &self.clock);
         let span = Span::clean_up(self.watch.subject(), why);
         let gone = span.around(self.clean_up_in(&span, it, why)).await;

@@ -8,7 +8,7 @@ use nebula_resource_async::runtime::Chosen;
 use crate::lifecycle::State;
 use crate::manager::Inner;
 use crate::manager::erased::{About, Registered};
-use crate::manager::registry::Change;
+use crate::manager::registry::{Change, Snapshot};
 use crate::manager::shutdown::{Plan, ShutdownBudget, ShuttingDown};
 use crate::scope::Scope;
 
@@ -20,14 +20,16 @@ impl Inner {
             change.forget_settled();
             let snapshot = change.before();
             let ended = snapshot.templates().flat_map(|one| one.tenants().end());
-            let left = std::mem::take(&mut change.books.leaving);
+            // proof: stop-takes-coming
+            let coming = change.books.coming.clone();
+            let left = change.books.leaving.clone();
             let registered = snapshot.registered().cloned();
-            self.plan(registered.chain(ended).chain(left), &change, budget)
+            let everything = registered.chain(ended).chain(coming).chain(left);
+            self.plan(everything, &change, budget)
         })
     }
 
     pub(crate) fn end_scope(&self, scope: &Scope) -> ShuttingDown {
-        let tenants = self.end_tenants(scope);
         let mut change = self.registry.change();
         let snapshot = change.before();
         let registered = snapshot.registered().map(|there| there.entry.about());
@@ -35,23 +37,21 @@ impl Inner {
         let is_inside = |about: &&About| scope.contains(&about.scope);
         let going: Vec<_> = registered.chain(templates).filter(is_inside).collect();
         let inside = |there: &&Registered| scope.contains(&there.entry.about().scope);
-        let resources = snapshot.registered().filter(inside).cloned();
-        let plan = self.plan(resources.chain(tenants), &change, ShutdownBudget::default());
+        let books = &change.books;
+        // proof: scope-takes-beside
+        let beside = books.coming.iter().chain(&books.leaving);
+        let resources = snapshot.registered().chain(beside).filter(inside).cloned();
+        let resources = resources.chain(take_tenants(&snapshot, scope));
+        let resources: Vec<_> = resources.collect();
+        // A shutdown that begins before they are gone waits for them too.
+        change.leave(&resources);
+        let plan = self.plan(resources, &change, ShutdownBudget::default());
         // What others need that stay is theirs as well: it cannot lie inside.
         let _none = change.remove_all(&going);
         drop(change);
+        let templates = snapshot.templates();
+        templates.for_each(|template| template.tenants().spread_news());
         plan.stop()
-    }
-
-    /// Takes out what tenants in `scope` have from templates.
-    fn end_tenants(&self, scope: &Scope) -> Vec<Registered> {
-        let snapshot = self.registry.change().before();
-        let everything = *scope == Scope::GLOBAL;
-        let tenants = snapshot.templates().flat_map(|template| match everything {
-            true => template.tenants().end(),
-            false => template.tenants().take_inside(scope),
-        });
-        tenants.collect()
     }
 
     fn plan(
@@ -95,4 +95,15 @@ impl Inner {
             worst.unwrap_or(State::Terminated)
         })
     }
+}
+
+/// Takes out what tenants in `scope` have from templates. The others may have more from now on, and are
+/// still to be told.
+fn take_tenants(snapshot: &Snapshot, scope: &Scope) -> Vec<Registered> {
+    let everything = *scope == Scope::GLOBAL;
+    let tenants = snapshot.templates().flat_map(|template| match everything {
+        true => template.tenants().end(),
+        false => template.tenants().take_inside(scope),
+    });
+    tenants.collect()
 }

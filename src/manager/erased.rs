@@ -3,7 +3,7 @@
 //! Decides what can be done with a resource whose type is not known, and whether a caller who knows
 //! it is right. Knows nothing of lookup, or of other resources.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{Any, type_name};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,73 +15,38 @@ use nebula_resource_core::{
     ValidationError,
 };
 
+use crate::autoscale::Scaled;
+use crate::breaker::{Breaker, Breakers};
 use crate::common::Common;
+use crate::context::Cancellation;
 use crate::events::EventKind;
-use crate::key::Key;
-use crate::lifecycle::{Lifecycle, State};
+use crate::health::{Care, Cared};
+use crate::lifecycle::State;
 use crate::manager::Inner;
-use crate::manager::acquire::{Nothing, Question};
+pub(crate) use crate::manager::about::About;
+use crate::manager::acquire::{Nothing, Question, Start};
 use crate::manager::driver::ResourceDriver;
 use crate::manager::error::ReloadError;
 use crate::manager::place::Place;
+use crate::manager::proof::prove;
 use crate::manager::setup::Setup;
 use crate::manager::shutdown::CleanUp;
 use crate::manager::watch::Watch;
 use crate::provider::AnyGuard;
 use crate::resource::{CreateContext, Resource, ResourceConfig};
-use crate::scope::Scope;
 
 /// A future of whoever does not know its type.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What is known about a registration, whatever its type.
-pub(crate) struct About {
-    pub(crate) key: Key,
-    pub(crate) scope: Scope,
-    pub(crate) needs: Vec<Key>,
-    /// The configuration's number: 1 at first, one more with each reload.
-    pub(crate) generation: u64,
-    /// The resource's type, as the compiler calls it.
-    pub(crate) resource: &'static str,
-    pub(crate) resource_id: TypeId,
-    pub(crate) life: Lifecycle,
-}
-
-impl About {
-    /// About what is new.
-    pub(crate) fn new<R: Resource>(key: Key, scope: Scope, needs: Vec<Key>) -> Self {
-        Self {
-            key,
-            scope,
-            needs,
-            generation: 1,
-            resource: type_name::<R>(),
-            resource_id: TypeId::of::<R>(),
-            life: Lifecycle::new(),
-        }
-    }
-
-    /// About the same with another configuration.
-    fn reloaded(&self) -> Self {
-        Self {
-            key: self.key.clone(),
-            scope: self.scope.clone(),
-            needs: self.needs.clone(),
-            generation: self.generation + 1,
-            resource: self.resource,
-            resource_id: self.resource_id,
-            life: Lifecycle::new(),
-        }
-    }
-}
 
 /// A registered resource, with one configuration. A reload makes another.
 pub(crate) struct Entry<R: Resource> {
     pub(crate) about: About,
     pub(crate) pool: Pool<ResourceDriver<R>>,
+    /// How it is looked after: as a rule not at all.
+    pub(crate) care: Option<Box<Care<R>>>,
     resource: Arc<R>,
     /// Shared among the tenants of a template; without their pools' configurations.
-    setup: Arc<Setup>,
+    pub(crate) setup: Arc<Setup>,
 }
 
 impl<R: Resource> Entry<R> {
@@ -112,9 +77,18 @@ impl<R: Resource> Entry<R> {
             common: Common::default(),
         };
         let pool = setup.pool_of(pool, Arc::clone(&resource), Arc::new(config), context)?;
+        let watch = pool.shared().driver().watch();
+        setup
+            .breakers
+            .iter()
+            .for_each(|one| one.speaks_through(watch));
+        let care = Care::of(&setup, &resource).map(Box::new);
+        let mut about = about;
+        about.is_open_to_all = setup.breakers.is_empty() && care.is_none();
         Ok(Self {
             about,
             pool,
+            care,
             resource,
             setup,
         })
@@ -122,6 +96,12 @@ impl<R: Resource> Entry<R> {
 }
 
 impl<R: Resource> Entry<R> {
+    /// Who may turn callers away: as a rule nobody.
+    #[inline]
+    pub(crate) fn breakers(&self) -> &Breakers {
+        &self.setup.breakers
+    }
+
     /// Whether anybody listens to who uses it.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
@@ -135,16 +115,25 @@ impl<R: Resource> Entry<R> {
 }
 
 /// A resource of a type that is not known here.
-pub(crate) trait Erased: Send + Sync {
+pub(crate) trait Erased: Scaled + Cared + Send + Sync {
     /// Tells who listens what has happened to it.
     fn tell(&self, what: EventKind);
+
+    /// From now on, what speaks for it and against it counts.
+    fn count(&self);
 
     /// Goes on with its life, if the table allows it, and tells.
     fn advance(&self, next: State) {
         if let Ok(from) = self.about().life.to(next) {
+            if next.serves() {
+                self.count();
+            }
             self.tell(EventKind::StateChanged { from, to: next });
         }
     }
+
+    /// Its own circuit breaker, if it has one.
+    fn breaker(&self) -> Option<&Breaker>;
 
     fn about(&self) -> &About;
     fn pool_status(&self) -> Status;
@@ -159,6 +148,12 @@ pub(crate) trait Erased: Send + Sync {
     /// Retires one idle instance, if there is one.
     fn shed(&self);
 
+    /// One round of its pool's maintenance, now.
+    fn maintain(&self) -> Boxed<()>;
+
+    /// Says goodbye to what was retired, where nothing does so in the background.
+    fn bury(&self) -> Option<Boxed<()>>;
+
     /// Refuses everybody from now on; see [`Pool::close`].
     fn close(&self) -> Closing;
 
@@ -168,6 +163,12 @@ pub(crate) trait Erased: Send + Sync {
     /// Its turn to be cleaned up: one clean-up for each object that was kept. What comes back after
     /// them is cleaned up as it comes.
     fn clean_up(&self) -> Vec<CleanUp>;
+
+    /// Nothing waits for its turn to be cleaned up, or is being so.
+    fn has_no_leftovers(&self) -> bool;
+
+    /// What is raised once all of those have ended, whoever asked for them; none if they have.
+    fn owed(&self) -> Option<Cancellation>;
 
     /// Acquires from its pool, for who does not know the type of what is in there.
     fn acquire_any<'a>(
@@ -204,6 +205,14 @@ impl<R: Resource> Erased for Entry<R> {
         self.watch().tell(|| what);
     }
 
+    fn count(&self) {
+        self.watch().count(self.pool.shared().clock());
+    }
+
+    fn breaker(&self) -> Option<&Breaker> {
+        self.breakers().own()
+    }
+
     fn about(&self) -> &About {
         &self.about
     }
@@ -229,10 +238,12 @@ impl<R: Resource> Erased for Entry<R> {
     }
 
     fn resize(&self, max_size: usize, min_idle: usize) {
+        // A tenant that keeps its former configuration may have a lower ceiling than the others.
+        let max_size = max_size.min(self.setup.ceiling.unwrap_or(max_size));
         // Within the ceiling, and not below `min_idle`: never refused.
         let _valid = self.pool.reconfigure(|config| {
             config.max_size = max_size;
-            config.min_idle = min_idle;
+            config.min_idle = min_idle.min(max_size);
         });
     }
 
@@ -240,6 +251,15 @@ impl<R: Resource> Erased for Entry<R> {
         let mut is_first = true;
         self.pool
             .retain(|_, _| !std::mem::replace(&mut is_first, false));
+    }
+
+    fn maintain(&self) -> Boxed<()> {
+        Box::pin(self.pool.run_maintenance())
+    }
+
+    fn bury(&self) -> Option<Boxed<()>> {
+        let is_here = !self.pool.shared().driver().can_spawn();
+        is_here.then(|| -> Boxed<()> { Box::pin(self.pool.bury_retired()) })
     }
 
     fn close(&self) -> Closing {
@@ -255,13 +275,22 @@ impl<R: Resource> Erased for Entry<R> {
         self.pool.shared().driver().clean_up()
     }
 
+    fn has_no_leftovers(&self) -> bool {
+        self.pool.shared().driver().has_no_leftovers()
+    }
+
+    fn owed(&self) -> Option<Cancellation> {
+        self.pool.shared().driver().owed()
+    }
+
     fn acquire_any<'a>(
         self: Arc<Self>,
         manager: &'a Inner,
         ask: Question<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<AnyGuard, Nothing>> + Send + 'a>> {
         Box::pin(async move {
-            let guard = manager.enter(ask, Place::Far(self)).await?;
+            let start = Start::Closely(Place::Far(self));
+            let guard = manager.enter(ask, start).await?;
             Ok(AnyGuard::new(guard))
         })
     }
@@ -305,27 +334,6 @@ impl<R: Resource> Erased for Entry<R> {
     }
 }
 
-/// Has `pool` make its first instances, by its own rules for who waits.
-async fn prove<R: Resource>(
-    pool: &Pool<ResourceDriver<R>>,
-    at_once: bool,
-) -> Result<(), AcquireError> {
-    let config = pool.config();
-    let count = if config.warm_on_register {
-        config.min_idle.max(1)
-    } else {
-        1
-    };
-    if !at_once || config.fail_fast {
-        return pool.acquire_async_many(count).await.map(drop);
-    }
-    // Nobody else knows this pool yet. What is valid stays so whether or not it fails fast.
-    let _valid = pool.reconfigure(|config| config.fail_fast = true);
-    let proven = pool.acquire_async_many(count).await.map(drop);
-    let _valid = pool.reconfigure(|config| config.fail_fast = false);
-    proven
-}
-
 /// An entry in the registry: once for those who know its type, and once for the others.
 #[derive(Clone)]
 pub(crate) struct Registered {
@@ -351,6 +359,11 @@ impl Registered {
     pub(crate) fn dismiss(&self) {
         self.entry.advance(State::Draining);
         drop(self.entry.close());
+    }
+
+    /// What no other entry has while this one is there.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.any).cast::<()>().addr()
     }
 
     /// Whether both are the same entry.

@@ -3,19 +3,19 @@
 //!
 //! Decides wording; knows nothing of how failures come about.
 
-use std::fmt;
+mod words;
 
 use nebula_resource_core::{AcquireError, ValidationError};
 
+use crate::breaker::BreakerOpen;
 use crate::context::Cancelled;
 use crate::hooks::Objection;
 use crate::key::{Key, KeyError};
 use crate::lifecycle::State;
 use crate::manager::dependency::DependencyError;
+use crate::quarantine::Hold;
 use crate::scope::Scope;
-
-/// The most names that an error lists.
-const MOST_LISTED: usize = 8;
+use words::{Advice, Caller, For, Known, Owners, Refusals};
 
 /// Why a resource could not be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -82,6 +82,14 @@ pub enum ResourceError {
         /// Where it is in its life.
         state: State,
     },
+    /// It is in quarantine: it did not work, and is not handed out until it does.
+    #[error("{key:?} {hold}")]
+    Quarantined {
+        /// What was asked for.
+        key: String,
+        /// Why, since when, and when it is tried next.
+        hold: Hold,
+    },
     /// The manager is shutting down: nothing is handed out any more.
     #[error("{key:?} is not handed out any more: the manager is shutting down")]
     ShuttingDown {
@@ -99,6 +107,9 @@ pub enum ResourceError {
     /// A hook does not let the caller have it.
     #[error("{0}")]
     Refused(#[source] Objection),
+    /// A circuit breaker does not let anybody through at the moment.
+    #[error("{0}")]
+    BreakerOpen(#[source] Box<BreakerOpen>),
     /// Its pool had none to give.
     #[error("{key:?}: {source}")]
     Pool {
@@ -163,6 +174,19 @@ pub enum RegisterError {
         /// Whose that is.
         owners: Vec<Scope>,
     },
+    /// What it depends on is made for each tenant by itself, and it is no tenant's.
+    #[error(
+        "{key:?} needs {need:?}, of which each tenant has its own; {key:?} is registered {}: register it per tenant too, or for one tenant",
+        For(scope)
+    )]
+    DependencyPerTenant {
+        /// What was to be registered.
+        key: Key,
+        /// For whom.
+        scope: Scope,
+        /// What it needs.
+        need: Key,
+    },
     /// It was to be warmed up, and its first instances could not be made.
     #[error("{key:?} could not be warmed up: {source}")]
     NotWarm {
@@ -219,6 +243,31 @@ pub enum ReloadError {
         /// Why not.
         source: AcquireError,
     },
+    /// Every tenant has its own.
+    #[error(
+        "each tenant has a {key:?} of its own, made from a template: reload it with reload_per_tenant"
+    )]
+    PerTenant {
+        /// What was to be reloaded.
+        key: String,
+    },
+    /// It is no tenant's own.
+    #[error("{key:?} was not registered per tenant: reload it with reload_config")]
+    NotPerTenant {
+        /// What was to be reloaded.
+        key: String,
+    },
+    /// No tenant could be given the new configuration.
+    #[error(
+        "no tenant of {key:?} can have the new configuration, so it is not in force; {}",
+        Refusals(tenants)
+    )]
+    RefusedByAll {
+        /// What was to be reloaded.
+        key: Key,
+        /// The tenants, and why not.
+        tenants: Vec<(Scope, Self)>,
+    },
     /// Another reload was faster, or it was deregistered meanwhile.
     #[error("{key:?} has changed meanwhile: look at it again before reloading it")]
     Superseded {
@@ -250,126 +299,4 @@ pub enum DeregisterError {
     /// Others need it.
     #[error("{0}")]
     Needed(#[source] DependencyError<Key>),
-}
-
-/// What there is instead, the nearest name first.
-struct Known<'a>(&'a [Key], &'a str);
-
-impl fmt::Display for Known<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(known, asked) = self;
-        if known.is_empty() {
-            return f.write_str("nothing is registered");
-        }
-        let is_near = |key: &&Key| **key != *asked && resembles(key, asked);
-        if let Some(near) = known.iter().find(is_near) {
-            write!(f, "did you mean {near:?}? ")?;
-        }
-        f.write_str("registered: ")?;
-        list(f, known)
-    }
-}
-
-/// Whether one could be a slip of the pen for the other: the same letters and digits, but for case
-/// and what stands between them, or one of them more or less at the end.
-fn resembles(key: &str, asked: &str) -> bool {
-    let bare = |name: &str| -> String {
-        let letters = name.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect()
-    };
-    let (key, asked) = (bare(key), bare(asked));
-    let (short, long) = if key.len() < asked.len() {
-        (&key, &asked)
-    } else {
-        (&asked, &key)
-    };
-    !short.is_empty() && long.starts_with(short.as_str()) && long.len() - short.len() <= 2
-}
-
-fn list(f: &mut fmt::Formatter<'_>, names: &[impl fmt::Display]) -> fmt::Result {
-    for (at, name) in names.iter().take(MOST_LISTED).enumerate() {
-        let comma = if at == 0 { "" } else { ", " };
-        write!(f, "{comma}{name}")?;
-    }
-    match names.len().saturating_sub(MOST_LISTED) {
-        0 => Ok(()),
-        more => write!(f, " and {more} more"),
-    }
-}
-
-/// Reads on after "belongs to".
-struct Owners<'a>(&'a [Scope]);
-
-impl fmt::Display for Owners<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list(f, self.0)
-    }
-}
-
-/// Reads on after "the caller is".
-struct Caller<'a>(&'a Scope);
-
-impl fmt::Display for Caller<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self.0 == Scope::GLOBAL {
-            f.write_str("nobody's (its scope is global)")
-        } else {
-            self.0.fmt(f)
-        }
-    }
-}
-
-/// Reads on after "registered".
-struct For<'a>(&'a Scope);
-
-impl fmt::Display for For<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self.0 == Scope::GLOBAL {
-            f.write_str("for everybody")
-        } else {
-            write!(f, "for {}", self.0)
-        }
-    }
-}
-
-/// What whoever asked can do about a state.
-struct Advice(State);
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            State::Created | State::Initializing => "will be handed out once it is ready",
-            State::Quarantined => "is handed out again once it has recovered",
-            State::Failed => "stays so until somebody reloads or repairs it",
-            _ => "is not handed out any more",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_of_the_pen_is_recognised() {
-        for asked in ["main-db", "MainDB", "main_db2", "main_d", "maindb", "main"] {
-            assert!(resembles("main_db", asked), "{asked}");
-        }
-        for asked in ["orders", "mai", "m", "", "__", "db"] {
-            assert!(!resembles("main_db", asked), "{asked}");
-        }
-    }
-
-    #[test]
-    fn long_lists_are_cut() {
-        let keys: Vec<Key> = (0..10)
-            .filter_map(|n| Key::new(format!("k{n}")).ok())
-            .collect();
-        let says = Known(&keys, "x").to_string();
-        assert_eq!(
-            says,
-            "registered: k0, k1, k2, k3, k4, k5, k6, k7 and 2 more"
-        );
-        assert_eq!(Known(&[], "x").to_string(), "nothing is registered");
-    }
 }

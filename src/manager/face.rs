@@ -84,7 +84,6 @@ impl Manager {
     }
 
     /// What it shares with its handles.
-    #[cfg(feature = "metrics")]
     pub(crate) const fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
@@ -198,6 +197,30 @@ impl Manager {
     /// tenants.
     pub fn status(&self) -> ManagerStatus {
         self.inner.status()
+    }
+
+    /// Does by hand, and now, what is otherwise done in the background: one round of every pool's
+    /// maintenance, putting idle tenants away, and what is due for resources besides (autoscaling, for
+    /// one).
+    ///
+    /// Only needed where nothing runs in the background
+    /// ([`NoRuntime`](crate::runtime::NoRuntime)): every now and then, as often as
+    /// `maintenance_every` says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use nebula_resource::{Manager, runtime::NoRuntime};
+    ///
+    /// let manager = Manager::builder().runtime(NoRuntime).build();
+    /// futures::executor::block_on(manager.run_maintenance());
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it retires the instance it was working on.
+    pub async fn run_maintenance(&self) {
+        self.inner.maintain().await;
     }
 
     /// What depends on what, with each resource's state, in the language of Graphviz. For whoever

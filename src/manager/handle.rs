@@ -7,12 +7,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use nebula_resource_core::{ObjectInfo, PoolConfig, Status, Totals, ValidationError};
+use nebula_resource_core::{ObjectInfo, PoolConfig, Status, Totals, ValidationError, park};
 
+use crate::breaker::Breaker;
 use crate::context::Context;
 use crate::key::Key;
 use crate::manager::Inner;
-use crate::manager::acquire::{At, Nothing, Question};
+use crate::manager::acquire::{At, Nothing, Question, Start, at_once};
 use crate::manager::erased::Entry;
 use crate::manager::error::ResourceError;
 use crate::manager::guard::ManagedGuard;
@@ -101,17 +102,30 @@ impl<R: Resource> Handle<R> {
         context: &'h Context,
         at: At,
     ) -> Result<ManagedGuard<'h, R>, ResourceError> {
-        let mut ask = self.question(context, at);
+        let (mut start, task) = (None, Some(park::task_key().await));
         if self.entry.about.life.state().serves() {
-            match self.manager.enter(ask, Place::Near(&self.entry)).await {
+            match at_once(Place::Near(&self.entry), context, at, task) {
                 Ok(guard) => return Ok(guard),
-                Err(Nothing::Error(why)) => return Err(why),
-                Err(Nothing::Closed(since)) => ask = ask.again(since),
+                Err(how_far) => start = Some(how_far),
             }
         }
+        // On the heap, so that the future stays small: most acquires never come here.
+        Box::pin(self.acquire_closely(context, at, start)).await
+    }
+
+    async fn acquire_closely<'h>(
+        &'h self,
+        context: &'h Context,
+        at: At,
+        start: Option<Start<'h, R>>,
+    ) -> Result<ManagedGuard<'h, R>, ResourceError> {
+        let (mut ask, mut start) = (self.question(context, at), start);
         loop {
-            let place = Place::Far(self.current(at)?);
-            match Box::pin(self.manager.enter(ask, place)).await {
+            let start = match start.take() {
+                Some(start) => start,
+                None => Start::Closely(Place::Far(self.current(at)?)),
+            };
+            match self.manager.enter(ask, start).await {
                 Ok(guard) => return Ok(guard),
                 Err(Nothing::Error(why)) => return Err(why),
                 Err(Nothing::Closed(since)) => ask = ask.again(since),
@@ -159,17 +173,30 @@ impl<R: Resource> Handle<R> {
         context: &Context,
         at: At,
     ) -> Result<ManagedGuard<'_, R>, ResourceError> {
-        let mut ask = self.question(context, at);
+        let mut start = None;
         if self.entry.about.life.state().serves() {
-            match self.manager.enter_blocking(ask, Place::Near(&self.entry)) {
+            match at_once(Place::Near(&self.entry), context, at, None) {
                 Ok(guard) => return Ok(guard),
-                Err(Nothing::Error(why)) => return Err(why),
-                Err(Nothing::Closed(since)) => ask = ask.again(since),
+                Err(how_far) => start = Some(how_far),
             }
         }
+        self.acquire_blocking_closely(context, at, start)
+    }
+
+    #[cold]
+    fn acquire_blocking_closely<'h>(
+        &'h self,
+        context: &Context,
+        at: At,
+        start: Option<Start<'h, R>>,
+    ) -> Result<ManagedGuard<'h, R>, ResourceError> {
+        let (mut ask, mut start) = (self.question(context, at), start);
         loop {
-            let place = Place::Far(self.current(at)?);
-            match self.manager.enter_blocking(ask, place) {
+            let start = match start.take() {
+                Some(start) => start,
+                None => Start::Closely(Place::Far(self.current(at)?)),
+            };
+            match self.manager.enter_blocking(ask, start) {
                 Ok(guard) => return Ok(guard),
                 Err(Nothing::Error(why)) => return Err(why),
                 Err(Nothing::Closed(since)) => ask = ask.again(since),
@@ -235,6 +262,11 @@ impl<R: Resource> Handle<R> {
     /// The configuration of its pool that is in force.
     pub fn pool_config(&self) -> PoolConfig {
         self.now().pool.config()
+    }
+
+    /// Its own circuit breaker, if it was registered with one.
+    pub fn breaker(&self) -> Option<Breaker> {
+        self.now().breakers().own().cloned()
     }
 
     /// Changes the configuration of its live pool, all of it or nothing; see

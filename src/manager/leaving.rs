@@ -2,6 +2,7 @@
 //!
 //! Decides what may leave. Knows nothing of shutdown, which goes about it in order.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,7 +21,8 @@ use crate::scope::Scope;
 /// what they hold is cleaned up when it comes back.
 ///
 /// Await it, or [`wait`](Self::wait) for it, to know that the last instance is gone; it needs
-/// nobody to do so.
+/// nobody to do so. But where the manager was given no background
+/// ([`NoRuntime`](crate::runtime::NoRuntime)), this is what cleans up; or the shutdown, in the end.
 ///
 /// # Cancel safety
 ///
@@ -49,10 +51,13 @@ impl Inner {
         let forgotten = change.forget(about);
         forgotten.map_err(DeregisterError::Needed)?;
         change.with(|snapshot| snapshot.take(key, scope));
-        drop(change);
         let tenants = template.map(|template| template.tenants().end());
         let gone = there.into_iter().cloned();
-        Ok(self.send_off(gone.chain(tenants.into_iter().flatten())))
+        let gone: Vec<_> = gone.chain(tenants.into_iter().flatten()).collect();
+        // proof: deregister-leaves
+        change.leave(&gone);
+        drop(change);
+        Ok(self.send_off(gone))
     }
 
     /// Closes the pools of what was taken out, or replaced.
@@ -65,24 +70,26 @@ impl Inner {
             gone.entry.close()
         };
         let closing = gone.iter().map(close).collect();
-        self.registry.change().leaves(gone);
+        let mut change = self.registry.change();
+        change.leave(&gone);
+        change.forget_settled();
         Draining(closing)
     }
 }
 
 impl Change<'_> {
-    /// Notes that guards of these may still be out.
-    fn leaves(&mut self, gone: Vec<Registered>) {
-        self.books.leaving.extend(gone);
-        self.forget_settled();
+    /// Notes that guards of these may still be out: with the change that takes them out, so that a
+    /// shutdown knows of each, here or there.
+    pub(crate) fn leave(&mut self, gone: &[Registered]) {
+        let leaving = &mut self.books.leaving;
+        let known: HashSet<_> = leaving.iter().map(Registered::address).collect();
+        let news = gone.iter().filter(|gone| !known.contains(&gone.address()));
+        leaving.extend(news.cloned());
     }
 
     /// Forgets what has left and has nothing out any more.
     pub(crate) fn forget_settled(&mut self) {
-        let is_gone = |left: &mut Registered| {
-            let there = left.entry.pool_status();
-            there.size == 0 && there.creating == 0
-        };
+        let is_gone = |left: &mut Registered| left.is_gone();
         let settled = self.books.leaving.extract_if(.., is_gone);
         self.gone.extend(settled);
         for gone in &self.gone {
@@ -91,6 +98,22 @@ impl Change<'_> {
             let cleaned_up = life.to(State::Cleanup);
             let _gone = cleaned_up.and_then(|_| life.to(State::Terminated));
         }
+    }
+}
+
+impl Registered {
+    /// Closed, and every instance has been said goodbye to.
+    pub(crate) fn is_gone(&self) -> bool {
+        let there = self.entry.pool_status();
+        if !there.closed || there.size + there.creating > 0 {
+            return false;
+        }
+        // Looked at last: what was being made until now has been counted. To its pool, what is laid
+        // aside for a shutdown is gone.
+        let totals = self.entry.totals();
+        let all_retired = totals.created <= totals.destroyed + totals.detached;
+        // proof: gone-for-good
+        all_retired && self.entry.has_no_leftovers()
     }
 }
 

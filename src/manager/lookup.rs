@@ -105,7 +105,11 @@ impl Inner {
             None => false,
         };
         let key = ask.name();
-        is_current.then_some(ResourceError::NotReady { key, state })
+        let hold = registered.entry.ward().and_then(|ward| ward.hold());
+        is_current.then(|| match hold {
+            Some(hold) => ResourceError::Quarantined { key, hold },
+            None => ResourceError::NotReady { key, state },
+        })
     }
 }
 

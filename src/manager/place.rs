@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nebula_resource_core::Shared;
 
+use crate::health::Ward;
 use crate::manager::driver::ResourceDriver;
 use crate::manager::erased::Entry;
 use crate::resource::Resource;
@@ -15,6 +16,38 @@ use crate::resource::Resource;
 pub(crate) enum Place<'a, R: Resource> {
     Near(&'a Entry<R>),
     Far(Arc<Entry<R>>),
+}
+
+/// Who looks after the resource, held on to in the same way.
+pub(crate) enum Keeper<'a> {
+    Near(&'a Ward),
+    Far(Arc<Ward>),
+}
+
+impl Deref for Keeper<'_> {
+    type Target = Ward;
+
+    #[inline]
+    fn deref(&self) -> &Ward {
+        match self {
+            Self::Near(ward) => ward,
+            Self::Far(ward) => ward,
+        }
+    }
+}
+
+impl<'a, R: Resource> Place<'a, R> {
+    /// Who looks after it, if anybody does.
+    #[inline]
+    pub(crate) fn keeper(&self) -> Option<Keeper<'a>> {
+        match self {
+            Self::Near(entry) => entry.care.as_ref().map(|care| Keeper::Near(&care.ward)),
+            Self::Far(entry) => {
+                let care = entry.care.as_ref()?;
+                Some(Keeper::Far(Arc::clone(&care.ward)))
+            }
+        }
+    }
 }
 
 impl<R: Resource> Place<'_, R> {

@@ -10,9 +10,13 @@ use std::sync::Arc;
 use nebula_resource_async::runtime::AnyRuntime;
 use nebula_resource_core::{Backend, Observer, PoolConfig, park};
 
+use crate::autoscale::AutoscalePolicy;
+use crate::breaker::{Breaker, BreakerConfig};
+use crate::health::{HealthPlan, Patient};
 use crate::key::{Key, KeyError};
 use crate::manager::erased::{About, Entry, Registered};
 use crate::manager::error::RegisterError;
+use crate::manager::needs::Needs;
 use crate::manager::setup::Setup;
 use crate::manager::{Batch, Handle, Inner, Manager};
 use crate::resource::Resource;
@@ -36,8 +40,10 @@ pub struct Registration<R: Resource> {
     resource: R,
     config: R::Config,
     scope: Scope,
-    needs: Result<Vec<Key>, KeyError>,
+    needs: Needs,
     setup: Setup,
+    pub(crate) autoscale: Option<AutoscalePolicy>,
+    breaker: Option<BreakerConfig>,
 }
 
 impl Manager {
@@ -160,8 +166,10 @@ impl<R: Resource> Registration<R> {
             resource,
             config,
             scope: Scope::GLOBAL,
-            needs: Ok(Vec::new()),
+            needs: Needs::nothing(),
+            autoscale: None,
             setup,
+            breaker: None,
         }
     }
 
@@ -188,16 +196,7 @@ impl<R: Resource> Registration<R> {
     /// What must be there for it to work, besides what the resource says
     /// [itself](Resource::dependencies), by their keys. They must be registered already.
     pub fn depends_on(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        if let Ok(needs) = &mut self.needs {
-            match keys
-                .into_iter()
-                .map(Key::new)
-                .collect::<Result<Vec<_>, _>>()
-            {
-                Ok(more) => needs.extend(more),
-                Err(error) => self.needs = Err(error),
-            }
-        }
+        self.needs.add(keys);
         self
     }
 
@@ -227,10 +226,62 @@ impl<R: Resource> Registration<R> {
         self
     }
 
+    /// Gives it a circuit breaker of its own, named after it: once too many calls fail, callers are
+    /// turned away at once, until a few that are let through fare well. Default: none.
+    ///
+    /// What counts as a failure is said [at its module](crate::breaker).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use nebula_resource::breaker::{BreakerConfig, BreakerState};
+    /// use nebula_resource::{Manager, ResourceError};
+    /// # use nebula_resource::{BlockingResource, CreateContext};
+    /// # struct Db;
+    /// # impl BlockingResource for Db {
+    /// #     type Config = ();
+    /// #     type Instance = u32;
+    /// #     type Error = std::io::Error;
+    /// #     fn create(&self, (): &(), _: &CreateContext) -> std::io::Result<u32> { Ok(7) }
+    /// # }
+    ///
+    /// let manager = Manager::new();
+    /// let config = BreakerConfig { consecutive_failures: Some(3), ..BreakerConfig::default() };
+    /// let db = manager.register("main_db", Db, ()).breaker(config).wait()?;
+    ///
+    /// for _ in 0..3 {
+    ///     let timed_out = std::io::Error::from(std::io::ErrorKind::TimedOut); // of a query, say
+    ///     db.acquire_blocking()?.report(&timed_out);
+    /// }
+    /// let refused = db.acquire_blocking().unwrap_err();
+    /// assert!(matches!(refused, ResourceError::BreakerOpen(_)));
+    /// let breaker = db.breaker().ok_or("it has one")?;
+    /// assert_eq!(breaker.state(), BreakerState::Open);
+    /// # Ok::<(), nebula_resource::BoxError>(())
+    /// ```
+    pub fn breaker(mut self, config: BreakerConfig) -> Self {
+        self.breaker = Some(config);
+        self
+    }
+
+    /// Has it share a circuit breaker with others that fail when it does; may be said more than once.
+    pub fn shared_breaker(mut self, breaker: &Breaker) -> Self {
+        let Setup {
+            breakers, audience, ..
+        } = &mut self.setup;
+        breakers.add(breaker.clone(), audience);
+        self
+    }
+
     /// What runs its background work. Default: the manager's.
     pub fn runtime(mut self, runtime: impl Into<AnyRuntime>) -> Self {
         self.setup.runtime = Some(runtime.into());
         self
+    }
+
+    /// What was said of its health, and of which resource.
+    pub(crate) const fn health_plan(&mut self) -> (&R, &mut HealthPlan) {
+        (&self.resource, &mut self.setup.health)
     }
 
     /// Registers it, from a thread.
@@ -257,12 +308,15 @@ impl<R: Resource> Registration<R> {
     /// Checks what can be checked without knowing what else is registered. Creates nothing.
     pub(crate) fn prepare(self) -> Result<Entry<R>, RegisterError> {
         let key = self.key.map_err(RegisterError::Key)?;
-        let mut needs = self.needs.map_err(RegisterError::Key)?;
-        needs.extend(self.resource.dependencies());
-        needs.sort();
-        needs.dedup();
+        let needs = self.needs.with(|| self.resource.dependencies());
+        let needs = needs.map_err(RegisterError::Key)?;
         let about = About::new::<R>(key.clone(), self.scope, needs);
-        Entry::new(about, Arc::new(self.resource), self.config, self.setup)
+        let mut setup = self.setup;
+        let own = self.breaker.map(|config| setup.own_breaker(&key, config));
+        own.unwrap_or(Ok(()))
+            .and_then(|()| setup.scale(&self.manager, &about, self.autoscale))
+            .and_then(|()| setup.look_after(Patient::new(&self.manager, &about)))
+            .and_then(|()| Entry::new(about, Arc::new(self.resource), self.config, setup))
             .map_err(|source| RegisterError::Invalid { key, source })
     }
 }

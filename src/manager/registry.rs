@@ -5,15 +5,13 @@
 //! snapshot's place. Knows nothing of pools, or of what a registration stands for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use arc_swap::ArcSwap;
-use foldhash::fast::RandomState;
+use std::sync::Arc;
 
 use crate::key::Key;
 use crate::manager::dependency::Graph;
 use crate::manager::erased::Registered;
 use crate::manager::tenants::Nursery;
+use crate::primitives::{ArcSwap, Guard, Mutex, MutexGuard, PoisonError, RandomState};
 use crate::scope::{Level, Scope};
 
 /// Everything that is registered.
@@ -27,6 +25,8 @@ pub(crate) struct Registry {
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) graph: Graph<Key>,
+    /// Being tried by a reload, and not in the snapshot yet.
+    pub(crate) coming: Vec<Registered>,
     /// Gone from the snapshot, but perhaps with guards still out.
     pub(crate) leaving: Vec<Registered>,
 }
@@ -65,7 +65,7 @@ impl Registry {
 
     /// The registry as it is now. Not to be kept across an await.
     #[inline]
-    pub(crate) fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
     }
 

@@ -10,7 +10,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use nebula_resource_core::{PoolConfig, park};
+use nebula_resource_core::{AcquireError, PoolConfig, park};
 
 use crate::events::EventKind;
 use crate::lifecycle::State;
@@ -18,6 +18,7 @@ use crate::manager::Inner;
 use crate::manager::erased::Registered;
 use crate::manager::error::ReloadError;
 use crate::manager::leaving::Draining;
+use crate::manager::registry::Change;
 use crate::resource::ResourceConfig;
 use crate::scope::Scope;
 
@@ -113,16 +114,29 @@ impl Inner {
         config: Box<dyn Any + Send>,
         pool: Option<PoolConfig>,
     ) -> Result<Reloaded, ReloadError> {
-        let new = old.entry.successor(config, pool)?;
+        let mut coming = Coming::new(self, old.entry.successor(config, pool)?);
+        let new = coming.new.clone();
         let about = new.entry.about();
+        self.still_there(&self.registry.change(), old)?;
         // From the table: created, initializing, ready.
         new.entry.advance(State::Initializing);
         if let Err(source) = new.entry.prove(true).await {
+            if matches!(source, AcquireError::Closed) {
+                // It was stopped together with the old one.
+                self.still_there(&self.registry.change(), old)?;
+            }
             let key = about.key.clone();
             return Err(ReloadError::Unproven { key, source });
         }
         new.entry.advance(State::Ready);
-        self.swap(old, &new)?;
+        self.swap(old, &mut coming)?;
+        // What the last configuration did says nothing about this one, which is proven.
+        if let Some(breaker) = new.entry.breaker() {
+            breaker.renew();
+        }
+        if let Some(ward) = new.entry.ward() {
+            ward.reloaded(&*new.entry);
+        }
         let generation = about.generation;
         new.entry.tell(EventKind::Reloaded { generation });
         Ok(Reloaded {
@@ -138,6 +152,10 @@ impl Inner {
             return Err(ReloadError::ShuttingDown { key });
         }
         let there = snapshot.at(key, scope).cloned();
+        if there.is_none() && snapshot.template(key).is_some() {
+            let key = key.to_owned();
+            return Err(ReloadError::PerTenant { key });
+        }
         there.ok_or_else(|| ReloadError::UnknownKey {
             key: key.to_owned(),
             scope: scope.clone(),
@@ -145,22 +163,73 @@ impl Inner {
         })
     }
 
-    /// Puts `new` in the place of `old`, unless something else is there by now.
-    fn swap(&self, old: &Registered, new: &Registered) -> Result<(), ReloadError> {
-        let about = old.entry.about();
+    /// Puts what is coming in the place of `old`, unless something else is there by now.
+    fn swap(&self, old: &Registered, coming: &mut Coming<'_>) -> Result<(), ReloadError> {
         let mut change = self.registry.change();
+        self.still_there(&change, old)?;
+        change.put(coming.new.clone());
+        // proof: reload-leaves
+        change.leave(std::slice::from_ref(old));
+        coming.arrive(&mut change);
+        Ok(())
+    }
+
+    /// Refuses to go on once `old` has been taken away or replaced.
+    fn still_there(&self, change: &Change<'_>, old: &Registered) -> Result<(), ReloadError> {
+        let about = old.entry.about();
         let snapshot = change.before();
+        // proof: reload-shut
         if snapshot.shut {
             let key = about.key.to_string();
             return Err(ReloadError::ShuttingDown { key });
         }
         let there = snapshot.at(&about.key, &about.scope);
-        if !there.is_some_and(|there| there.is(old)) {
-            let key = about.key.clone();
-            return Err(ReloadError::Superseded { key });
+        // proof: reload-one-wins
+        if there.is_some_and(|there| there.is(old)) {
+            return Ok(());
         }
-        change.put(new.clone());
-        Ok(())
+        let key = about.key.clone();
+        Err(ReloadError::Superseded { key })
+    }
+}
+
+/// What is about to take another's place: in the books until it has, so that whoever stops everything
+/// stops it too. Dropped before, it is sent off.
+pub(crate) struct Coming<'m> {
+    manager: &'m Inner,
+    pub(crate) new: Registered,
+    has_arrived: bool,
+}
+
+impl<'m> Coming<'m> {
+    pub(crate) fn new(manager: &'m Inner, new: Registered) -> Self {
+        // proof: reload-comes
+        manager.registry.change().books.coming.push(new.clone());
+        Self {
+            manager,
+            new,
+            has_arrived: false,
+        }
+    }
+
+    /// It is in the snapshot now.
+    pub(crate) fn arrive(&mut self, change: &mut Change<'_>) {
+        change.books.coming.retain(|one| !one.is(&self.new));
+        self.has_arrived = true;
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if self.has_arrived {
+            return;
+        }
+        let mut change = self.manager.registry.change();
+        change.leave(std::slice::from_ref(&self.new));
+        self.arrive(&mut change);
+        drop(change);
+        drop(self.new.entry.close());
+        self.manager.registry.change().forget_settled();
     }
 }
 

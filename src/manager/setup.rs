@@ -10,7 +10,12 @@ use nebula_resource_core::{
     Assemble, Backend, Builder, Observer, Options, Pool, PoolConfig, ValidationError,
 };
 
+use crate::autoscale::Scaling;
+use crate::breaker::{Breaker, BreakerConfig, Breakers};
+use crate::health::{HealthPlan, Patient};
+use crate::key::Key;
 use crate::manager::driver::{Plan, ResourceDriver};
+use crate::manager::reports::Audience;
 use crate::manager::tenants::Allowance;
 use crate::manager::watch::{Ear, Listeners, Watch};
 use crate::resource::{CreateContext, Resource};
@@ -25,12 +30,37 @@ pub(crate) struct Setup {
     pub(crate) measures_holds: bool,
     pub(crate) runtime: Option<AnyRuntime>,
     pub(crate) clock: Option<Clock>,
-    pub(crate) listeners: Listeners,
+    pub(crate) listeners: Arc<Listeners>,
+    /// Who counts what speaks for the resource and against it.
+    pub(crate) audience: Audience,
+    /// Who may turn callers away.
+    pub(crate) breakers: Breakers,
+    /// What sees to its size.
+    pub(crate) scaling: Scaling,
+    /// Who looks after its health.
+    pub(crate) health: HealthPlan,
     /// Where its instances are counted together with those of other pools.
     pub(crate) allowance: Option<Allowance>,
 }
 
 impl Setup {
+    /// Gives the resource a circuit breaker of its own.
+    pub(crate) fn own_breaker(
+        &mut self,
+        key: &Key,
+        config: BreakerConfig,
+    ) -> Result<(), ValidationError> {
+        let breaker = Breaker::new(key.as_str(), config)?;
+        self.breakers.set_own(breaker, &mut self.audience);
+        Ok(())
+    }
+
+    /// Has its health looked after, if that was asked for.
+    pub(crate) fn look_after(&mut self, patient: Patient) -> Result<(), ValidationError> {
+        let backend = self.backend.clone();
+        self.health.begin(patient.of(backend), &mut self.audience)
+    }
+
     /// A pool of `resource`, of which nothing is created yet.
     pub(crate) fn pool_of<R: Resource>(
         &self,
@@ -40,7 +70,8 @@ impl Setup {
         context: CreateContext,
     ) -> Result<Pool<ResourceDriver<R>>, ValidationError> {
         let (key, scope) = (context.key.clone(), context.scope.clone());
-        let watch = Watch::new::<R>(key, scope, self.listeners.clone());
+        let (to, audience) = (self.listeners.clone(), self.audience.clone());
+        let watch = Watch::new::<R>(key, scope, to, audience);
         let assembly = Assembly {
             resource,
             config,

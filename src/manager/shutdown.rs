@@ -7,19 +7,22 @@
 //! | phase | what happens | ends when | at most |
 //! |---|---|---|---|
 //! | close | callers get an error from now on, those in line at once; what is idle is laid down | at once | |
-//! | drain | guards are waited for, level by level | all of the level are back | 15 s, for all levels |
-//! | clean-up | what came back says goodbye, a level side by side | all of the level have | 8 s, for all levels; 5 s for one resource |
+//! | drain | guards are waited for, of what nothing needs any more | they are back | 15 s, in all |
+//! | clean-up | what came back says goodbye, side by side | it has | 8 s, in all; 5 s for one resource |
 //! | force | what is not done is broken off | it has ended | 2 s |
 //!
-//! Within a level, whatever is back is cleaned up while the rest drains. A level is done before the
-//! next one: its objects may hold guards of what they depend on. Who is out of time still gets one look: what is back already, or says goodbye without
-//! waiting, is not left behind.
+//! A resource drains and says goodbye when all that need it are gone: their objects may hold guards of
+//! it. Nobody else is waited for, so that a guard that never comes back delays only what its resource
+//! needs. While any guard is waited for, what is back is cleaned up. Who is out of time still gets one
+//! look: what is back already, or says goodbye without waiting, is not left behind.
 
 mod budget;
 mod clean_up;
 mod crowd;
+mod order;
 mod part;
 mod report;
+mod run;
 #[cfg(test)]
 mod tests;
 
@@ -27,13 +30,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use nebula_resource_async::runtime::Chosen;
 use nebula_resource_core::clock::Clock;
-use nebula_resource_core::{Job, Tick, park};
+use nebula_resource_core::{Job, park};
 
 pub use budget::ShutdownBudget;
 pub(crate) use clean_up::CleanUp;
@@ -41,12 +43,10 @@ pub use report::{GuardOut, ShutdownReport, StoppedResource};
 
 use crate::context::Cancellation;
 use crate::key::Key;
-use crate::lifecycle::State;
 use crate::manager::dependency::Graph;
 use crate::manager::erased::Registered;
-use budget::Time;
-use crowd::Crowd;
-use part::Part;
+use crate::primitives::OnceLock;
+use run::Run;
 
 /// Resources that are being stopped: await it, or [`wait`](Self::wait) for it, to know what became
 /// of them.
@@ -238,117 +238,4 @@ fn in_levels(
     // What the graph does not know any more, nobody depends on.
     levels.insert(0, by_key.into_values().flatten().collect());
     levels
-}
-
-/// A shutdown under way. Dropped, it has ended, one way or the other.
-struct Run {
-    levels: Vec<Vec<Part>>,
-    time: Time,
-    clean_up_each: Duration,
-    /// Raised when no clean-up may go on.
-    over: Cancellation,
-    progress: Arc<Progress>,
-    began: Tick,
-    has_ended: bool,
-}
-
-impl Run {
-    /// Closes everything.
-    fn new(
-        levels: Vec<Vec<Registered>>,
-        clock: Clock,
-        budget: &ShutdownBudget,
-        progress: Arc<Progress>,
-    ) -> Self {
-        let close = |level: Vec<_>| level.into_iter().map(Part::close).collect();
-        Self {
-            began: clock.now(),
-            levels: levels.into_iter().map(close).collect(),
-            time: Time::new(clock, progress.hurry.clone(), budget),
-            clean_up_each: budget.clean_up_each,
-            over: Cancellation::new(),
-            progress,
-            has_ended: false,
-        }
-    }
-
-    async fn run(mut self) {
-        for level in 0..self.levels.len() {
-            let refused = self.drain(level).await;
-            self.clean_up(level, refused).await;
-        }
-        self.force().await;
-        self.has_ended = true;
-    }
-
-    /// Waits for the guards of a level. Whoever is back goes on to say goodbye; so do the others once
-    /// there is no more time. Answers with what nothing runs in the background.
-    async fn drain(&mut self, level: usize) -> Vec<Job> {
-        let (clock, each) = (self.time.clock.clone(), self.clean_up_each);
-        let until = || clock.sleep(each);
-        let parts = &mut self.levels[level];
-        let mut out = Crowd::new(parts.iter().map(Part::closing));
-        let mut refused = Vec::new();
-        while let Some(Some(number)) = self.time.drain(out.next()).await {
-            parts[number].is_back = true;
-            refused.extend(parts[number].begin_turn(until, &self.over));
-        }
-        for (number, _) in out.rest() {
-            refused.extend(parts[number].begin_turn(until, &self.over));
-        }
-        refused
-    }
-
-    async fn clean_up(&mut self, level: usize, refused: Vec<Job>) {
-        // Where nothing runs in the background, it is done here.
-        self.time.clean_up(Crowd::new(refused).all()).await;
-        for part in &mut self.levels[level] {
-            if !self.time.clean_up(part.ledger.all_ended()).await {
-                // No level begins while one before it still goes on.
-                self.over.cancel();
-                self.time.force(part.ledger.all_ended()).await;
-            }
-            part.moves_to(State::Terminated);
-        }
-    }
-
-    async fn force(&mut self) {
-        self.over.cancel();
-        for part in self.levels.iter_mut().flatten() {
-            self.time.force(part.ledger.all_ended()).await;
-            // What came back late is on its way out. Guards that are out are not waited for again.
-            if !part.is_back && part.guards_out().is_empty() {
-                part.is_back = self.time.force(part.closing()).await;
-            }
-        }
-    }
-
-    fn report(&mut self) -> ShutdownReport {
-        let parts = self.levels.iter_mut().flatten();
-        let [draining, cleaning_up, forcing] = self.time.spent();
-        ShutdownReport {
-            elapsed: self.time.clock.now().since(self.began),
-            draining,
-            cleaning_up,
-            forcing,
-            hurried: self.progress.hurry.is_cancelled(),
-            interrupted: !self.has_ended,
-            resources: parts.map(Part::report).collect(),
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        self.over.cancel();
-        for part in self.levels.iter_mut().flatten() {
-            if !part.had_its_turn {
-                drop(part.take_turn(|| self.time.clock.sleep(Duration::ZERO), &self.over));
-                part.moves_to(State::Terminated);
-            }
-        }
-        let report = Arc::new(self.report());
-        self.progress.report.get_or_init(|| report);
-        self.progress.has_ended.cancel();
-    }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use nebula_resource_core::Status;
 
+use crate::autoscale::Recommendation;
+use crate::breaker::{Breaker, BreakerState};
 use crate::key::Key;
 use crate::lifecycle::State;
 use crate::manager::Inner;
@@ -48,6 +50,10 @@ pub struct ResourceStatus {
     pub pool: Status,
     /// How many idle instances are kept ready.
     pub min_idle: usize,
+    /// Where its own circuit breaker stands, if it has one.
+    pub breaker: Option<BreakerState>,
+    /// What its autoscaling says, if it has any.
+    pub scaling: Option<Recommendation>,
     /// How long the one that has waited longest has waited; `None` when nobody waits.
     pub oldest_waiter: Option<Duration>,
 }
@@ -123,6 +129,8 @@ impl ResourceStatus {
             needs: about.needs.clone(),
             pool: entry.pool_status(),
             min_idle: entry.min_idle(),
+            breaker: entry.breaker().map(Breaker::state),
+            scaling: entry.scaler().map(|scaler| scaler.recommendation()),
             oldest_waiter: entry.oldest_waiter(),
         }
     }

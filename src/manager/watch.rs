@@ -14,12 +14,12 @@ use crate::events::{EventKind, Events};
 use crate::filter::Subject;
 use crate::hooks::{Around, Attachment, Hooks, Objection, Occasion, Operation};
 use crate::key::Key;
+use crate::manager::reports::{Audience, Finding, Report};
 use crate::resource::Resource;
 use crate::scope::Scope;
 use crate::switch::{Signals, Switch};
 
 /// Who listens to what happens in a manager.
-#[derive(Clone)]
 pub(crate) struct Listeners {
     pub(crate) hooks: Hooks,
     pub(crate) events: Events,
@@ -41,18 +41,48 @@ impl Default for Listeners {
 /// One resource, as those who listen know it.
 pub(crate) struct Watch {
     subject: Subject,
-    to: Listeners,
+    to: Arc<Listeners>,
+    /// Who counts what speaks for it and against it.
+    audience: Audience,
+    /// The clock that its pool goes by, once it has served. Before, a configuration is tried that may never be
+    /// in force, and nothing counts.
+    counts_by: OnceLock<Clock>,
 }
 
 impl Watch {
-    pub(crate) fn new<R: Resource>(key: Key, scope: Scope, to: Listeners) -> Self {
+    pub(crate) fn new<R: Resource>(
+        key: Key,
+        scope: Scope,
+        to: Arc<Listeners>,
+        audience: Audience,
+    ) -> Self {
         let resource = TypeId::of::<R>();
         let subject = Subject {
             key,
             scope,
             resource,
         };
-        Self { subject, to }
+        Self {
+            subject,
+            to,
+            audience,
+            counts_by: OnceLock::new(),
+        }
+    }
+
+    /// From now on, what speaks for it and against it counts; its pool goes by this clock.
+    pub(crate) fn count(&self, clock: &Clock) {
+        let _first = self.counts_by.set(clock.clone());
+    }
+
+    /// Hands on what was found out about it.
+    pub(crate) fn report(&self, finding: Finding<'_>) {
+        if self.audience.is_empty() {
+            return;
+        }
+        if let Some(clock) = self.counts_by.get() {
+            self.audience.hear(&Report { clock, finding });
+        }
     }
 
     /// Whether anybody listens to what is given back.
@@ -124,6 +154,9 @@ impl Observer for Ear {
         {
             self.watch.tell(|| kind);
         }
+        if let Some(finding) = Finding::of_pool(event) {
+            self.watch.report(finding);
+        }
         if let Some(user) = &self.user {
             user.observe(event);
         }
@@ -158,7 +191,8 @@ impl Ticket {
             .occasion(Operation::Release, Some(&self.caller), &self.clock)
     }
 
-    fn leaving(&self) {
+    /// The instance is about to be given back.
+    pub(crate) fn leaving(&self) {
         let begun = Around::begin(&self.watch.to.hooks, self.occasion());
         // Never refused: what is given back is given back.
         if let Ok(begun) = begun {
@@ -175,19 +209,6 @@ impl Ticket {
             held,
             caller: self.caller.scope().clone(),
         });
-    }
-}
-
-/// Dropped just before an instance is given back.
-#[derive(Default)]
-pub(crate) struct Leaving(pub(crate) Option<Arc<Ticket>>);
-
-impl Drop for Leaving {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(ticket) = &self.0 {
-            ticket.leaving();
-        }
     }
 }
 

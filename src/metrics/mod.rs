@@ -37,6 +37,7 @@ use pools::{Pools, Source};
 /// | `nebula.resource.create_failures` | counter | instances that could not be made |
 /// | `nebula.resource.cleanups` | counter | instances cleaned up, by `reason` |
 /// | `nebula.resource.creating` | gauge | instances being made |
+/// | `nebula.resource.breaker_state` | gauge | its own circuit breaker: 0 closed, 1 half-open, 2 open |
 /// | `nebula.resource.oldest_waiter_age` | gauge, s | how long the first in line has waited |
 ///
 /// Each has the label `db.client.connection.pool.name`: the resource's key. Registrations of one
@@ -182,6 +183,7 @@ fn ending(outcome: &Outcome<'_>) -> Ending {
     match error.downcast_ref::<ResourceError>() {
         Some(error) if error.is_timeout() => Ending::Timeout,
         Some(ResourceError::Cancelled { .. }) => Ending::Cancelled,
+        Some(ResourceError::BreakerOpen(_)) => Ending::Refused,
         None if error.is::<Abandoned>() => Ending::Cancelled,
         // Of another hook.
         None if error.is::<Objection>() => Ending::Refused,

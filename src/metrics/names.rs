@@ -49,6 +49,7 @@ pub(super) const IDLE_MAX: &str = "db.client.connection.idle.max";
 pub(super) const IDLE_MIN: &str = "db.client.connection.idle.min";
 pub(super) const PENDING: &str = "db.client.connection.pending_requests";
 pub(super) const CREATING: &str = "nebula.resource.creating";
+pub(super) const BREAKER: &str = "nebula.resource.breaker_state";
 pub(super) const OLDEST_WAITER: &str = "nebula.resource.oldest_waiter_age";
 
 pub(super) const TIMEOUTS: &str = "db.client.connection.timeouts";
@@ -61,7 +62,7 @@ pub(super) const WAIT_TIME: &str = "db.client.connection.wait_time";
 pub(super) const USE_TIME: &str = "db.client.connection.use_time";
 
 /// Each with what it says.
-pub(super) const GAUGES: [(&str, Unit, &str); 7] = [
+pub(super) const GAUGES: [(&str, Unit, &str); 8] = [
     (COUNT, Unit::Count, "Instances, by state"),
     (MAX, Unit::Count, "The most instances there may be"),
     (IDLE_MAX, Unit::Count, "The most instances that may be idle"),
@@ -72,6 +73,11 @@ pub(super) const GAUGES: [(&str, Unit, &str); 7] = [
     ),
     (PENDING, Unit::Count, "Callers who wait for an instance"),
     (CREATING, Unit::Count, "Instances being made"),
+    (
+        BREAKER,
+        Unit::Count,
+        "The circuit breaker: 0 closed, 1 half-open, 2 open",
+    ),
     (
         OLDEST_WAITER,
         Unit::Seconds,

@@ -12,6 +12,7 @@ use metrics::{Counter, Gauge, Histogram, Label, Level, Metadata, Recorder};
 use nebula_resource_core::RetireReason;
 
 use super::names::{self, Ending};
+use crate::breaker::BreakerState;
 use crate::key::Key;
 use crate::manager::{ManagerStatus, ResourceStatus};
 
@@ -62,6 +63,7 @@ struct Gauges {
     idle_min: Gauge,
     pending: Gauge,
     creating: Gauge,
+    breaker: Gauge,
     oldest_waiter: Gauge,
 }
 
@@ -74,6 +76,8 @@ struct Sums {
     idle_min: usize,
     pending: usize,
     creating: usize,
+    /// The worst of them.
+    breaker: usize,
     oldest_waiter: Duration,
 }
 
@@ -149,6 +153,7 @@ impl Sums {
         self.idle_min += resource.min_idle;
         self.pending += pool.waiting;
         self.creating += pool.creating;
+        self.breaker = self.breaker.max(resource.breaker.map_or(0, severity));
         let waited = resource.oldest_waiter.unwrap_or_default();
         self.oldest_waiter = self.oldest_waiter.max(waited);
     }
@@ -165,6 +170,7 @@ impl Gauges {
             (&self.idle_min, sums.idle_min),
             (&self.pending, sums.pending),
             (&self.creating, sums.creating),
+            (&self.breaker, sums.breaker),
         ];
         for (gauge, count) in counts {
             gauge.set(count as f64);
@@ -201,6 +207,7 @@ impl Pool {
                 idle_min: gauge(names::IDLE_MIN, None),
                 pending: gauge(names::PENDING, None),
                 creating: gauge(names::CREATING, None),
+                breaker: gauge(names::BREAKER, None),
                 oldest_waiter: gauge(names::OLDEST_WAITER, None),
             },
         }
@@ -212,6 +219,15 @@ impl Pool {
         if ending == Ending::Timeout {
             self.timeouts.increment(1);
         }
+    }
+}
+
+/// How much a breaker keeps away.
+const fn severity(state: BreakerState) -> usize {
+    match state {
+        BreakerState::Closed | BreakerState::ForcedClosed => 0,
+        BreakerState::HalfOpen => 1,
+        BreakerState::Open | BreakerState::ForcedOpen => 2,
     }
 }
 

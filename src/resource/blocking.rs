@@ -3,6 +3,7 @@
 //!
 //! Decides nothing; vocabulary only.
 
+use std::error::Error;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use nebula_resource_core::{BoxError, RetireReason};
 
 use super::{CreateContext, Resource, ResourceConfig};
 use crate::key::Key;
+use crate::outcome::Severity;
 
 /// A [`Resource`] whose library blocks: the same without `async`.
 ///
@@ -108,6 +110,11 @@ pub trait BlockingResource: Send + Sync + 'static {
         false
     }
 
+    /// Says how bad an error is that a caller met with; see [`Resource::classify`].
+    fn classify(&self, error: &(dyn Error + 'static)) -> Severity {
+        Severity::of(error)
+    }
+
     /// The resources that must be there for this one to work; see [`Resource::dependencies`].
     fn dependencies(&self) -> Vec<Key> {
         Vec::new()
@@ -149,6 +156,10 @@ impl<B: BlockingResource> Resource for B {
 
     fn is_broken(&self, instance: &B::Instance) -> bool {
         BlockingResource::is_broken(self, instance)
+    }
+
+    fn classify(&self, error: &(dyn Error + 'static)) -> Severity {
+        BlockingResource::classify(self, error)
     }
 
     fn dependencies(&self) -> Vec<Key> {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{Level, Scope};
+use crate::printable::is_printable;
 
 /// The longest identifier, in bytes.
 const MOST_BYTES: usize = 128;
@@ -72,13 +73,6 @@ pub(super) fn check(level: Level, id: &str) -> Result<(), ScopeError> {
         return Err(ScopeError::Unprintable { level, id });
     }
     Ok(())
-}
-
-/// Whether every character shows, and shows itself. The standard library knows which do, and tells
-/// it by what it escapes; backslashes and quotes it escapes for other reasons.
-fn is_printable(id: &str) -> bool {
-    let plain = id.replace(['\\', '"', '\''], "");
-    plain.escape_debug().eq(plain.chars())
 }
 
 /// An identifier as it is shown in a sentence: quoted, unless it is a plain word.

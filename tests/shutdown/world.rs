@@ -1,6 +1,8 @@
 //! A manager with a clock moved by hand, and resources that say goodbye as they are told. Decides
 //! nothing about what a shutdown ought to do.
 
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
 use std::convert::Infallible;
 use std::future::{IntoFuture, pending};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -30,9 +30,9 @@ use crate::context::Cancellation;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShutdownBudget {
-    /// How long guards are waited for, all levels together. Default: 15 s.
+    /// How long guards are waited for, of all resources together. Default: 15 s.
     pub drain: Duration,
-    /// How long objects are cleaned up, all levels together. Default: 8 s.
+    /// How long objects are cleaned up, of all resources together. Default: 8 s.
     pub clean_up: Duration,
     /// How long the objects of one resource are cleaned up, within the above. Default: 5 s.
     pub clean_up_each: Duration,
@@ -107,21 +107,19 @@ impl Time {
         self.drain.spend(&self.clock, calm).await.flatten()
     }
 
-    /// Waits for clean-ups, in a hurry on the time that is there to force them. Answers whether they
-    /// have ended.
-    pub(super) async fn clean_up(&mut self, ended: impl Future<Output = ()>) -> bool {
+    /// Waits for clean-ups, in a hurry on the time that is there to force them.
+    pub(super) async fn clean_up<T>(&mut self, ended: impl Future<Output = T>) -> Option<T> {
         let mut ended = pin!(ended);
         let calm = unless(ended.as_mut(), self.hurry.cancelled());
         match self.clean_up.spend(&self.clock, calm).await.flatten() {
-            Some(()) => true,
             None if self.hurry.is_cancelled() => self.force(ended).await,
-            None => false,
+            in_time => in_time,
         }
     }
 
-    /// Waits for what was broken off. Answers whether it has ended.
-    pub(super) async fn force(&mut self, ended: impl Future<Output = ()>) -> bool {
-        self.force.spend(&self.clock, ended).await.is_some()
+    /// Waits for what was broken off.
+    pub(super) async fn force<T>(&mut self, ended: impl Future<Output = T>) -> Option<T> {
+        self.force.spend(&self.clock, ended).await
     }
 
     /// How long each phase took so far.
@@ -212,8 +210,9 @@ mod tests {
         assert!(!drain(SECOND * 2), "there is only one second left");
         assert!(!drain(SECOND));
         assert!(drain(Duration::ZERO), "no time, but a look");
-        assert!(runtime.run(time.clean_up(runtime.sleep(SECOND))));
-        assert!(!runtime.run(time.force(pending())));
+        let cleaned_up = runtime.run(time.clean_up(runtime.sleep(SECOND)));
+        assert_eq!(cleaned_up, Some(()));
+        assert_eq!(runtime.run(time.force(pending::<()>())), None);
         assert_eq!(time.spent(), [SECOND * 3, SECOND, SECOND]);
     }
 
@@ -221,18 +220,19 @@ mod tests {
     fn in_a_hurry_there_is_only_the_time_to_force() {
         let runtime = Manual::new();
         let (mut time, hurry) = time(&runtime);
-        assert!(!runtime.run(time.clean_up(async {
+        let cleaned_up = runtime.run(time.clean_up(async {
             runtime.sleep(SECOND).await;
             hurry.cancel();
             pending::<()>().await;
-        })));
+        }));
+        assert_eq!(cleaned_up, None);
         assert_eq!(runtime.run(time.drain(pending::<()>())), None);
         assert_eq!(
             runtime.run(time.drain(ready(7))),
             Some(7),
             "what is back is back"
         );
-        assert!(!runtime.run(time.clean_up(pending())));
+        assert_eq!(runtime.run(time.clean_up(pending::<()>())), None);
         assert_eq!(time.spent(), [Duration::ZERO, SECOND, SECOND]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use nebula_resource_core::clock::Sleep;
@@ -13,6 +13,7 @@ use nebula_resource_core::{BoxError, Job, catch};
 
 use super::budget::unless;
 use crate::context::Cancellation;
+use crate::primitives::{Mutex, MutexGuard, PoisonError};
 
 /// The clean-up of one object. An error is what it panicked with.
 pub(crate) type CleanUp = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
@@ -78,6 +79,12 @@ impl Ledger {
             ))
         };
         clean_ups.into_iter().map(job).collect()
+    }
+
+    /// Whether all clean-ups have ended, however they did.
+    pub(super) fn has_ended(&self) -> bool {
+        let counts = self.lock();
+        counts.ended == counts.begun
     }
 
     /// Ends when all clean-ups have, however they did.

@@ -79,20 +79,18 @@ impl<F: Future<Output = ()> + Unpin> Crowd<F> {
         }
     }
 
+    /// One more, which gets the next number.
+    pub(super) fn add(&mut self, future: F) {
+        let (number, bell) = (self.members.len(), Arc::clone(&self.bell));
+        let waker = Waker::from(Arc::new(Member { number, bell }));
+        self.members.push(Some((future, waker)));
+        self.left += 1;
+        self.bell.lock().members.push_back(number);
+    }
+
     /// The number of one that has ended; none when all have.
     pub(super) fn next(&mut self) -> impl Future<Output = Option<usize>> {
         poll_fn(|cx| self.poll_next(cx))
-    }
-
-    /// Ends when all have.
-    pub(super) async fn all(&mut self) {
-        while self.next().await.is_some() {}
-    }
-
-    /// Those that have not ended.
-    pub(super) fn rest(self) -> impl Iterator<Item = (usize, F)> {
-        let numbered = self.members.into_iter().enumerate();
-        numbered.filter_map(|(number, member)| Some((number, member?.0)))
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<usize>> {
@@ -161,7 +159,6 @@ mod tests {
         let mut crowd = Crowd::new([3, 1, 2].map(|at| runtime.sleep(Duration::from_secs(at))));
         let order: Vec<_> = (0..4).map(|_| runtime.run(crowd.next())).collect();
         assert_eq!(order, [Some(1), Some(2), Some(0), None]);
-        assert_eq!(crowd.rest().count(), 0);
     }
 
     #[test]
@@ -175,8 +172,7 @@ mod tests {
         let mut crowd = Crowd::new(members);
         assert_eq!(Manual::new().run(crowd.next()), Some(1));
         assert_eq!(*looks.lock().unwrap(), [1, 6, 1]);
-        let rest: Vec<_> = crowd.rest().map(|(number, _)| number).collect();
-        assert_eq!(rest, [0, 2]);
+        assert_eq!(crowd.left, 2);
     }
 
     #[test]
@@ -189,9 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_later_is_looked_at_too() {
+        let runtime = Manual::new();
+        let mut crowd = Crowd::new([runtime.sleep(Duration::from_secs(2))]);
+        let mut look = Context::from_waker(Waker::noop());
+        assert!(crowd.poll_next(&mut look).is_pending());
+        crowd.add(runtime.sleep(Duration::from_secs(1)));
+        let order: Vec<_> = (0..3).map(|_| runtime.run(crowd.next())).collect();
+        assert_eq!(order, [Some(1), Some(0), None]);
+    }
+
+    #[test]
     fn nobody_is_waited_for_where_nobody_is() {
         let mut crowd = Crowd::<Boxed>::new([]);
         assert_eq!(Manual::new().run(crowd.next()), None);
-        Manual::new().run(crowd.all());
     }
 }

@@ -64,6 +64,24 @@ impl Part {
         self.ledger.enter(clean_ups, until, over)
     }
 
+    /// Ends when all clean-ups have, those too that somebody else began who stops the same resource.
+    pub(super) fn all_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (ledger, resource) = (Arc::clone(&self.ledger), self.resource.clone());
+        async move {
+            ledger.all_ended().await;
+            if let Some(owed) = resource.entry.owed() {
+                // proof: stop-owed
+                owed.cancelled().await;
+            }
+        }
+    }
+
+    /// Whether there is nothing left to wait for but guards.
+    pub(super) fn is_done(&self) -> bool {
+        let all_ended = self.ledger.has_ended() && self.resource.entry.owed().is_none();
+        all_ended && (self.is_back || !self.guards_out().is_empty())
+    }
+
     /// One that was never ready has nothing to drain: it is refused, and skips that.
     pub(super) fn moves_to(&self, state: State) {
         self.resource.entry.advance(state);
@@ -90,7 +108,7 @@ impl Part {
             failed: counts.failed,
             abandoned: counts.abandoned(),
             first_failure: counts.first_failure,
-            busy: !self.is_back && guards_out.is_empty(),
+            busy: guards_out.is_empty() && (!self.is_back || self.resource.entry.owed().is_some()),
             guards_out,
         }
     }

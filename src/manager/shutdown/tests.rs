@@ -3,11 +3,13 @@
 use std::future::pending;
 use std::sync::Mutex;
 use std::task::Waker;
+use std::time::Duration;
 
 use nebula_resource_async::runtime::{AnyRuntime, Manual, NoRuntime, Runtime};
 use nebula_resource_core::{AcquireError, CountedGuard, Driver, Pool, PoolConfig, RetireReason};
 
 use super::*;
+use crate::lifecycle::State;
 use crate::manager::driver::ResourceDriver;
 use crate::manager::erased::{About, Entry};
 use crate::manager::setup::Setup;

@@ -5,9 +5,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use event_listener::{Event, listener};
+use event_listener::listener;
+
+use crate::primitives::{AtomicUsize, Event, Ordering, fence};
 
 /// So many permits, and who waits for one.
 pub(crate) struct Budget {
@@ -40,6 +41,7 @@ impl Budget {
 
     /// A permit, if one is free.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Permit> {
+        // proof: budget-cap
         let more = |taken| (taken < self.total).then_some(taken + 1);
         // ord: AcqRel, pairs with the Release in `Permit::drop`.
         let taken = self
@@ -72,6 +74,7 @@ impl Drop for Permit {
         fence(Ordering::SeqCst);
         // One more for each: two permits that come back before the first waiter has left the list
         // are for two.
+        // proof: budget-tells
         self.0.freed.notify_additional(1);
     }
 }

@@ -6,26 +6,31 @@
 //! A tenant that was put away finds a new pool when it asks again; that is all it notices.
 
 mod budget;
+mod exchange;
 mod register;
+mod reload;
 mod share;
 mod template;
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use foldhash::fast::RandomState;
-use nebula_resource_core::Tick;
+use nebula_resource_core::{PoolConfig, Tick};
 
 pub(crate) use budget::{Budget, Permit};
 pub use register::PerTenant;
+pub use reload::{ReloadPerTenant, ReloadedTenants};
 pub(crate) use template::Allowance;
 
-use crate::manager::erased::{About, Registered};
-use crate::manager::error::ResourceError;
+use crate::manager::Inner;
+use crate::manager::erased::{About, Boxed, Registered};
+use crate::manager::error::{ReloadError, ResourceError};
+use crate::primitives::{ArcSwap, Mutex, MutexGuard, PoisonError, RandomState};
 use crate::scope::Scope;
-use share::share;
+use exchange::Draft;
+use share::{Limits, share};
 
 /// So many parts the map of tenants has: each is copied when a tenant comes or goes.
 const SHARDS: usize = 64;
@@ -42,8 +47,19 @@ pub(crate) trait Nursery: Send + Sync {
     /// A pool for `tenant`, that nobody can see yet.
     fn conceive(&self, tenant: &Scope, size: usize) -> Result<Registered, ResourceError>;
 
+    /// Its next configuration, if it is of the right type. Nothing has changed by that.
+    fn draft(
+        self: Arc<Self>,
+        config_of: Box<dyn Any + Send>,
+        pool: Option<PoolConfig>,
+    ) -> Result<Box<dyn Draft>, ReloadError>;
+
     /// Sees to it that idle tenants are put away in time.
     fn keep_watch(&self);
+
+    /// Puts away those whose time has come, now; where nothing runs in the background, also says goodbye
+    /// to what was theirs.
+    fn maintain(&self) -> Boxed<()>;
 }
 
 /// The tenants that have a pool.
@@ -52,9 +68,6 @@ pub(crate) struct Tenants {
     hasher: RandomState,
     books: Mutex<Books>,
     pub(crate) budget: Arc<Budget>,
-    /// The most that one tenant may have.
-    each: usize,
-    min_idle: usize,
 }
 
 type Shard = HashMap<Scope, Registered, RandomState>;
@@ -63,6 +76,10 @@ type Shard = HashMap<Scope, Registered, RandomState>;
 struct Books {
     /// All of them; looked at from the front, and put back at the end.
     round: VecDeque<Scope>,
+    /// The number of the configuration that newcomers get.
+    generation: u64,
+    /// What that configuration allows each of them.
+    limits: Limits,
     /// How many instances each may have.
     share: usize,
     /// Not all of them know that yet.
@@ -71,8 +88,10 @@ struct Books {
     is_being_told: bool,
     /// What was seen of each when it was last looked at.
     seen: HashMap<Scope, Seen, RandomState>,
-    /// Put away while somebody came after all, and has a guard now.
+    /// Taken out, perhaps with guards out: somebody came after all.
     left: Vec<Registered>,
+    /// Somebody sees to it that idle tenants are put away in time.
+    is_watched: bool,
     /// Nobody is taken in any more.
     ended: bool,
 }
@@ -84,22 +103,23 @@ struct Seen {
 }
 
 impl Tenants {
-    pub(crate) fn new(together: usize, each: usize, min_idle: usize) -> Self {
+    pub(crate) fn new(together: usize, limits: Limits) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| ArcSwap::default()).collect(),
             hasher: RandomState::default(),
             books: Mutex::new(Books {
                 round: VecDeque::new(),
-                share: share(together, each, 1),
+                generation: 1,
+                limits,
+                share: share(together, limits.each, 1),
                 is_news: false,
                 is_being_told: false,
                 seen: HashMap::default(),
                 left: Vec::new(),
+                is_watched: false,
                 ended: false,
             }),
             budget: Budget::new(together),
-            each,
-            min_idle,
         }
     }
 
@@ -142,16 +162,25 @@ impl Tenants {
         Some(gone)
     }
 
+    /// Has the tenant's pool [put away](Self::put_away), and remembers it: somebody may have come after
+    /// all, and who ends everything ends that too.
+    fn lay_aside(&self, books: &mut Books, tenant: &Scope) -> Option<Registered> {
+        let gone = self.remove(books, tenant)?;
+        // proof: tenant-laid-aside
+        books.left.push(gone.clone());
+        Some(gone)
+    }
+
     /// Divides the total anew.
     fn divide(&self, books: &mut Books) {
-        let fair = share(self.budget.total(), self.each, books.round.len());
+        let fair = share(self.budget.total(), books.limits.each, books.round.len());
         books.is_news |= fair != books.share;
         books.share = fair;
     }
 
     /// Tells all of them how many instances they may have: not under the lock, for their observers
     /// and their waiters' wakers are user code. One at a time tells, so that no old news comes last.
-    fn spread_news(&self) {
+    pub(crate) fn spread_news(&self) {
         loop {
             let mut books = self.books();
             if books.is_being_told || !books.is_news {
@@ -160,8 +189,8 @@ impl Tenants {
             books.is_being_told = true;
             books.is_news = false;
             let share = books.share;
+            let min_idle = books.limits.min_idle;
             drop(books);
-            let min_idle = self.min_idle.min(share);
             for tenant in self.all() {
                 tenant.entry.resize(share, min_idle);
             }
@@ -170,7 +199,7 @@ impl Tenants {
     }
 }
 
-/// The pool of `tenant`, made now if it has none.
+/// The pool of `tenant`, made now if it has none; nothing, if the template is just changing.
 pub(crate) fn take_in(
     nursery: &dyn Nursery,
     tenant: &Scope,
@@ -184,13 +213,15 @@ pub(crate) fn take_in(
     let newcomer = nursery.conceive(tenant, size)?;
     let mut put_away = Vec::new();
     let mut books = tenants.books();
-    if books.ended {
+    // proof: tenant-ended
+    if books.ended || books.generation != newcomer.entry.about().generation {
         return Ok(None);
     }
+    // proof: tenant-one-pool
     if let Some(faster) = tenants.get(tenant) {
         return Ok(Some(faster));
     }
-    if (books.round.len() + 1).saturating_mul(tenants.each) > tenants.budget.total() {
+    if (books.round.len() + 1).saturating_mul(books.limits.each) > tenants.budget.total() {
         tenants.put_away_unused(&mut books, &mut put_away);
     }
     tenants.change(tenant, |shard| {
@@ -200,11 +231,11 @@ pub(crate) fn take_in(
     tenants.divide(&mut books);
     // It may have been made for another share.
     books.is_news |= books.share != size;
-    let first = books.round.len() == 1;
+    let is_watched = std::mem::replace(&mut books.is_watched, true);
     drop(books);
     tenants.spread_news();
-    tenants.put_away(put_away);
-    if first {
+    tenants.put_away(&put_away);
+    if !is_watched {
         nursery.keep_watch();
     }
     Ok(Some(newcomer))
@@ -224,7 +255,7 @@ impl Tenants {
             let acquired = there.entry.totals().acquired;
             let seen = books.seen.get(&tenant).map(|seen| seen.acquired);
             if there.is_quiet() && seen == Some(acquired) {
-                gone.extend(self.remove(books, &tenant));
+                gone.extend(self.lay_aside(books, &tenant));
                 continue;
             }
             let since = Tick::NEVER;
@@ -233,8 +264,8 @@ impl Tenants {
         }
     }
 
-    /// Puts away all that nobody has used for `long`; answers whether any are left.
-    fn sweep(&self, now: Tick, long: Duration) -> bool {
+    /// Puts away all that nobody has used for `long`.
+    fn sweep(&self, now: Tick, long: Duration) {
         let mut gone = Vec::new();
         let mut books = self.books();
         for tenant in std::mem::take(&mut books.round) {
@@ -246,29 +277,64 @@ impl Tenants {
             let unused = seen.filter(|seen| seen.acquired == acquired && there.is_quiet());
             let since = unused.map_or(now, |seen| seen.since.min(now));
             if now.since(since) >= long {
-                gone.extend(self.remove(&mut books, &tenant));
+                gone.extend(self.lay_aside(&mut books, &tenant));
             } else {
                 books.seen.insert(tenant.clone(), Seen { acquired, since });
                 books.round.push_back(tenant);
             }
         }
         self.divide(&mut books);
-        let any_left = !books.round.is_empty();
         drop(books);
         self.spread_news();
-        self.put_away(gone);
-        any_left
+        self.put_away(&gone);
     }
 
-    fn put_away(&self, gone: Vec<Registered>) {
-        gone.iter().for_each(Registered::dismiss);
-        let has_none = |gone: &mut Registered| gone.entry.pool_status().size == 0;
+    /// Whether there is anything that the watch is for: if not, it ends.
+    fn needs_watch(&self) -> bool {
         let mut books = self.books();
-        books.left.extend(gone);
-        let settled: Vec<_> = books.left.extract_if(.., has_none).collect();
+        books.is_watched = !(books.round.is_empty() && books.left.is_empty());
+        books.is_watched
+    }
+
+    /// Closes pools that were [laid aside](Self::lay_aside).
+    fn put_away(&self, gone: &[Registered]) {
+        gone.iter().for_each(Registered::dismiss);
+        let mut books = self.books();
+        let settled: Vec<_> = books.left.extract_if(.., |gone| gone.is_gone()).collect();
         drop(books);
         // Only now: a resource's own drop is user code.
         drop(settled);
+    }
+
+    /// Makes room for one more instance, if it can be had from those who do not use theirs.
+    async fn make_room(&self) {
+        self.shed();
+        self.bury_left().await;
+        if self.nothing_buries() {
+            // What callers had retired holds its place as well until somebody has said goodbye.
+            let burials = self.all().into_iter();
+            for burial in burials.filter_map(|there| there.entry.bury()) {
+                burial.await;
+            }
+        }
+    }
+
+    /// Whether nothing runs in the background: for all of them alike.
+    fn nothing_buries(&self) -> bool {
+        let first = self.books().round.front().cloned();
+        let first = first.and_then(|tenant| self.get(&tenant));
+        first.is_some_and(|first| first.entry.bury().is_some())
+    }
+
+    /// Where nothing runs in the background, says goodbye to what was put away and has come back.
+    async fn bury_left(&self) {
+        let left = self.books().left.clone();
+        let burials: Vec<_> = left.iter().filter_map(|left| left.entry.bury()).collect();
+        for burial in burials {
+            burial.await;
+        }
+        drop(left);
+        self.put_away(&[]);
     }
 
     /// Has some tenant's idle instance retired, so that another can have one.
@@ -284,19 +350,19 @@ impl Tenants {
         }
     }
 
-    /// Takes out what lies inside `scope`.
+    /// Takes out what lies inside `scope`. There may be [news](Self::spread_news) for the others.
     pub(crate) fn take_inside(&self, scope: &Scope) -> Vec<Registered> {
         let mut books = self.books();
         let (gone, left): (Vec<_>, Vec<_>) = std::mem::take(&mut books.round)
             .into_iter()
             .partition(|tenant| scope.contains(tenant));
         books.round = left.into();
+        let inside = |left: &mut Registered| scope.contains(&left.entry.about().scope);
+        let left: Vec<_> = books.left.extract_if(.., inside).collect();
         let remove = |tenant| self.remove(&mut books, tenant);
-        let removed = gone.iter().filter_map(remove).collect();
+        let removed: Vec<_> = gone.iter().filter_map(remove).collect();
         self.divide(&mut books);
-        drop(books);
-        self.spread_news();
-        removed
+        removed.into_iter().chain(left).collect()
     }
 
     /// Takes nobody in any more.
@@ -304,8 +370,20 @@ impl Tenants {
         let mut books = self.books();
         books.ended = true;
         let left = std::mem::take(&mut books.left);
-        drop(books);
+        // Under the lock: whoever is being put away is either here or there.
         self.all().into_iter().chain(left).collect()
+    }
+}
+
+impl Inner {
+    /// What is otherwise done for tenants in the background.
+    pub(crate) async fn put_away_tenants(&self) {
+        let snapshot = self.registry.snapshot();
+        let templates: Vec<_> = snapshot.templates().cloned().collect();
+        drop(snapshot);
+        for template in templates {
+            template.maintain().await;
+        }
     }
 }
 

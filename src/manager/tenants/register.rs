@@ -11,13 +11,16 @@ use std::time::Duration;
 use nebula_resource_async::runtime::Chosen;
 use nebula_resource_core::{Backend, PoolConfig, ValidationError, park};
 
-use super::template::{Allowance, ConfigOf, Template};
+use super::share::Limits;
+use super::template::{ConfigOf, Source, Template};
 use super::{Nursery, Tenants};
 use crate::key::{Key, KeyError};
 use crate::manager::erased::About;
 use crate::manager::error::RegisterError;
+use crate::manager::needs::Needs;
 use crate::manager::setup::Setup;
 use crate::manager::{Inner, Manager};
+use crate::primitives::ArcSwap;
 use crate::resource::Resource;
 use crate::scope::Scope;
 
@@ -41,7 +44,7 @@ pub struct PerTenant<R: Resource> {
     key: Result<Key, KeyError>,
     resource: R,
     config_of: ConfigOf<R>,
-    needs: Result<Vec<Key>, KeyError>,
+    needs: Needs,
     setup: Setup,
     together: usize,
     patience: Duration,
@@ -112,7 +115,7 @@ impl<R: Resource> PerTenant<R> {
             key: Key::new(key),
             resource,
             config_of: Box::new(config_of),
-            needs: Ok(Vec::new()),
+            needs: Needs::nothing(),
             setup,
             together: TOGETHER,
             patience: PATIENCE,
@@ -139,6 +142,12 @@ impl<R: Resource> PerTenant<R> {
     /// After how long without a request a tenant's pool is put away; it gets another when it asks
     /// again. While the total is short, the pool of a tenant that asks for nothing goes as soon as a
     /// newcomer needs the room. Default: 10 min.
+    ///
+    /// The runtime looks twice in that time, in the background; a tenant so goes after one and a half
+    /// times as long at the latest. Where nothing runs in the background
+    /// ([`NoRuntime`](crate::runtime::NoRuntime)), each
+    /// [`run_maintenance`](crate::Manager::run_maintenance) looks, and says goodbye to what was the
+    /// tenant's.
     pub const fn put_away_after(mut self, unused: Duration) -> Self {
         self.patience = unused;
         self
@@ -147,16 +156,7 @@ impl<R: Resource> PerTenant<R> {
     /// What must be there for it to work; see
     /// [`Registration::depends_on`](crate::manager::Registration::depends_on).
     pub fn depends_on(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        if let Ok(needs) = &mut self.needs {
-            match keys
-                .into_iter()
-                .map(Key::new)
-                .collect::<Result<Vec<_>, _>>()
-            {
-                Ok(more) => needs.extend(more),
-                Err(error) => self.needs = Err(error),
-            }
-        }
+        self.needs.add(keys);
         self
     }
 
@@ -188,31 +188,28 @@ impl<R: Resource> PerTenant<R> {
     /// Checks what can be checked without knowing a tenant or what else is registered.
     fn prepare(self) -> Result<Arc<dyn Nursery>, RegisterError> {
         let key = self.key.map_err(RegisterError::Key)?;
-        let mut needs = self.needs.map_err(RegisterError::Key)?;
-        needs.extend(self.resource.dependencies());
-        needs.sort();
-        needs.dedup();
+        let needs = self.needs.with(|| self.resource.dependencies());
+        let needs = needs.map_err(RegisterError::Key)?;
         let invalid = |source| {
             let key = key.clone();
             RegisterError::Invalid { key, source }
         };
-        let mut setup = self.setup;
-        let each = setup.pool.max_size;
-        setup.ceiling = Some(setup.ceiling.unwrap_or(each));
-        setup.pool.validate().map_err(invalid)?;
         if self.together == 0 {
             let actual = self.together;
             let source = ValidationError::new("at_most_together", "at least 1", actual);
             return Err(invalid(source));
         }
-        let tenants = Arc::new(Tenants::new(self.together, each, setup.pool.min_idle));
-        setup.allowance = Some(Allowance::new(&tenants, setup.pool.create_timeout));
-        let runtime = Chosen::new(setup.runtime.clone());
+        let pool = self.setup.pool.clone();
+        let limits = Limits::of(&pool);
+        let tenants = Arc::new(Tenants::new(self.together, limits));
+        let source = Source::new(self.config_of, &self.setup, pool, &tenants, 1);
+        let source = source.map_err(invalid)?;
+        let runtime = Chosen::new(self.setup.runtime.clone());
         Ok(Arc::new_cyclic(|me| Template {
             about: About::new::<R>(key.clone(), Scope::GLOBAL, needs),
             resource: Arc::new(self.resource),
-            config_of: self.config_of,
-            setup: Arc::new(setup),
+            given: self.setup,
+            source: ArcSwap::from_pointee(source),
             tenants,
             patience: self.patience,
             runtime,

@@ -1,5 +1,25 @@
 //! How many instances a tenant may have, by how many tenants there are. Arithmetic only.
 
+use nebula_resource_core::PoolConfig;
+
+/// What a template's configuration allows each tenant.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// The most instances.
+    pub(crate) each: usize,
+    /// So many are kept idle.
+    pub(crate) min_idle: usize,
+}
+
+impl Limits {
+    pub(super) const fn of(pool: &PoolConfig) -> Self {
+        Self {
+            each: pool.max_size,
+            min_idle: pool.min_idle,
+        }
+    }
+}
+
 /// `together`, divided among `tenants` that may have `each` at most; never nothing.
 pub(super) const fn share(together: usize, each: usize, tenants: usize) -> usize {
     let fair = match together.checked_div(tenants) {
